@@ -1,0 +1,95 @@
+"""The nouns of patchstand: frozen, slotted dataclasses and enums; stdlib only.
+
+    Target, Scope, Permit -> Observation (Transcripts, Outcomes)   observation.py
+    Evidence -> Clue -> Identity (a set of Builds)                 evidence.py, build.py
+    Update, Cve, SupportPhase in Knowledge                         knowledge.py
+    BuildAssessment -> Assessment, Finding                         assessment.py
+"""
+
+from patchstand.model.assessment import (
+    Assessment,
+    Behind,
+    BuildAssessment,
+    CveVerdict,
+    Finding,
+    MissingUpdate,
+    Remedy,
+    ServerClass,
+    Severity,
+    Status,
+    Support,
+    Why,
+)
+from patchstand.model.build import ON_PREMISES, Build, ProductLine
+from patchstand.model.evidence import (
+    Clue,
+    Conflict,
+    Evidence,
+    EvidenceKind,
+    Identity,
+    IdentityPrecision,
+    Sighted,
+)
+from patchstand.model.knowledge import (
+    Condition,
+    Cve,
+    Knowledge,
+    LineFix,
+    PhaseName,
+    Precision,
+    RejectedBuild,
+    SupportPhase,
+    Update,
+    UpdateKind,
+)
+from patchstand.model.observation import (
+    Observation,
+    Outcome,
+    Permit,
+    Scope,
+    Target,
+    TlsFacts,
+    Transcript,
+)
+
+__all__ = [
+    "ON_PREMISES",
+    "Assessment",
+    "Behind",
+    "Build",
+    "BuildAssessment",
+    "Clue",
+    "Condition",
+    "Conflict",
+    "Cve",
+    "CveVerdict",
+    "Evidence",
+    "EvidenceKind",
+    "Finding",
+    "Identity",
+    "IdentityPrecision",
+    "Knowledge",
+    "LineFix",
+    "MissingUpdate",
+    "Observation",
+    "Outcome",
+    "Permit",
+    "PhaseName",
+    "Precision",
+    "ProductLine",
+    "RejectedBuild",
+    "Remedy",
+    "Scope",
+    "ServerClass",
+    "Severity",
+    "Sighted",
+    "Status",
+    "Support",
+    "SupportPhase",
+    "Target",
+    "TlsFacts",
+    "Transcript",
+    "Update",
+    "UpdateKind",
+    "Why",
+]
