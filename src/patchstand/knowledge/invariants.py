@@ -1,0 +1,66 @@
+"""What must hold of any knowledge, shipped or overridden."""
+
+from collections.abc import Iterator
+
+from patchstand.model import Knowledge, UpdateKind
+
+
+def broken_invariants(knowledge: Knowledge) -> Iterator[str]:
+    """Yield one sentence per broken invariant; nothing for sound knowledge."""
+    yield from _builds(knowledge)
+    yield from _cumulative_updates(knowledge)
+    yield from _cves(knowledge)
+    yield from _support(knowledge)
+
+
+def _builds(knowledge: Knowledge) -> Iterator[str]:
+    seen = set()
+    for update in knowledge.updates:
+        if update.build in seen:
+            yield f"build {update.build} has two rows"
+        seen.add(update.build)
+        if update.build.line is not update.line:
+            yield f"build {update.build} cannot be {update.line}"
+        if not update.released_from <= update.released <= update.released_to:
+            yield f"build {update.build}: release date outside its range"
+        if update.reissue_of is not None and knowledge.update(update.reissue_of) is None:
+            yield f"build {update.build} reissues {update.reissue_of}, which has no row"
+        if update.withdrawn_on is not None and update.withdrawn_on < update.released_from:
+            yield f"build {update.build} was withdrawn before it was released"
+
+
+def _cumulative_updates(knowledge: Knowledge) -> Iterator[str]:
+    for update in knowledge.updates:
+        first = knowledge.of_cu(update.line, update.cu)[0]
+        if first.kind is not UpdateKind.CU:
+            yield f"{update.line} {update.cu} begins with {first.build}, not with a CU"
+        if update.released_to < first.released_from:
+            yield f"build {update.build} is older than its CU {first.build}"
+        if update.released > knowledge.covered_until:
+            yield f"build {update.build} is newer than covered_until"
+
+
+def _cves(knowledge: Knowledge) -> Iterator[str]:
+    for cve in knowledge.cves:
+        lines = [fix.line for fix in cve.lines]
+        if len(lines) != len(set(lines)):
+            yield f"{cve.id} names a line twice"
+        for fix in cve.lines:
+            for cu, build in fix.fixed:
+                row = knowledge.update(build)
+                if row is None or row.line is not fix.line or row.cu != cu:
+                    yield f"{cve.id}: {build} is no build of {fix.line} {cu}"
+            if fix.default_since is not None and knowledge.update(fix.default_since) is None:
+                yield f"{cve.id}: default since {fix.default_since}, which has no row"
+        if cve.condition is not None and cve.decide_by is None:
+            yield f"{cve.id} has a condition but nothing that decides it"
+
+
+def _support(knowledge: Knowledge) -> Iterator[str]:
+    for update in knowledge.updates:
+        if (update.line, update.cu) not in knowledge.support:
+            yield f"{update.line} {update.cu} has no support phases"
+    for (line, cu), phases in knowledge.support.items():
+        for earlier, later in zip(phases, phases[1:], strict=False):
+            if earlier.until >= later.since:
+                yield f"{line} {cu}: support phases overlap at {later.since}"
