@@ -4,13 +4,16 @@
     Evidence -> Clue -> Identity (a set of Builds)                 evidence.py, build.py
     Update, Cve, SupportPhase in Knowledge                         knowledge.py
     BuildAssessment -> Assessment, Finding                         assessment.py
+    CheckedServer (all of one address, for the reports)            report.py
 """
 
 from patchstand.model.assessment import (
     Assessment,
     Behind,
     BuildAssessment,
+    CertificateFacts,
     CveVerdict,
+    Exposure,
     Finding,
     MissingUpdate,
     Remedy,
@@ -51,6 +54,7 @@ from patchstand.model.observation import (
     TlsFacts,
     Transcript,
 )
+from patchstand.model.report import CheckedNode, CheckedServer
 
 __all__ = [
     "ON_PREMISES",
@@ -58,6 +62,9 @@ __all__ = [
     "Behind",
     "Build",
     "BuildAssessment",
+    "CertificateFacts",
+    "CheckedNode",
+    "CheckedServer",
     "Clue",
     "Condition",
     "Conflict",
@@ -65,6 +72,7 @@ __all__ = [
     "CveVerdict",
     "Evidence",
     "EvidenceKind",
+    "Exposure",
     "Finding",
     "Identity",
     "IdentityPrecision",

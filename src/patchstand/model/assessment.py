@@ -92,7 +92,11 @@ class Behind:
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """Support phase of a build's CU at a date; `until` None once it has ended for good."""
+    """Support phase of a build's CU at a date.
+
+    `until` is the last day of the phase; for `ended` the day on which support ended.
+    `public` False: updates of this phase go to paying customers only.
+    """
 
     phase: PhaseName
     until: date | None
@@ -137,6 +141,44 @@ class Finding:
     remedy: tuple[Remedy, ...] = ()
     references: tuple[str, ...] = ()
     cves: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """One service reachable from where we looked, apart from whether it is vulnerable.
+
+    `service` is a name such as owa, ecp, ews, powershell, smtp, imap; `login_methods` as
+    offered (`Basic`, `NTLM`, `Negotiate`, `form`, SASL names); `encrypted` False for
+    log-ins offered in clear text.
+    """
+
+    service: str
+    port: int
+    reachable: bool
+    status: str
+    login_methods: tuple[str, ...] = ()
+    encrypted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFacts:
+    """What a server's certificate says of itself; nothing of it is trusted.
+
+    `names` are the DNS names; `key` reads `RSA 2048` or `EC secp256r1`; `router` names
+    the consumer device whose certificate it is; `problem` says why it cannot be read.
+    """
+
+    sha256: str
+    subject: str = ""
+    names: tuple[str, ...] = ()
+    issuer: str = ""
+    not_before: date | None = None
+    not_after: date | None = None
+    self_signed: bool = False
+    key: str = ""
+    signature: str = ""
+    router: str | None = None
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,7 @@ class Knowledge:
     __slots__ = (
         "_builds_by_cu",
         "_by_build",
+        "__weakref__",
         "_by_line",
         "covered_until",
         "cves",

@@ -1,0 +1,124 @@
+"""The status of each CVE for one build, and joined over a set of builds."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from patchstand.assess.support import last_examined
+from patchstand.model import (
+    Build,
+    Cve,
+    CveVerdict,
+    Knowledge,
+    LineFix,
+    ProductLine,
+    Status,
+    Update,
+    Why,
+)
+
+EXACT_BUILD = "(Get-Command ExSetup.exe).FileVersionInfo.FileVersion"
+"""The command that tells the exact build on the server itself."""
+
+_SAFE = frozenset({Status.FIXED, Status.NOT_AFFECTED})
+
+
+def verdicts(
+    knowledge: Knowledge, build: Build, row: Update, as_of: date
+) -> tuple[CveVerdict, ...]:
+    """The status of every CVE known on a day, in the order of the knowledge."""
+    examined = last_examined(knowledge, row.line)
+    line_born = knowledge.of_line(row.line)[0].released_from
+    return tuple(
+        _verdict(cve, build, row, as_of, examined, line_born)
+        for cve in knowledge.cves
+        if cve.known_from <= as_of
+    )
+
+
+def _verdict(
+    cve: Cve, build: Build, row: Update, as_of: date, examined: date | None, line_born: date
+) -> CveVerdict:
+    fix = next((fix for fix in cve.lines if fix.line is row.line), None)
+    if fix is None:
+        status, why = _unlisted(cve, examined, line_born)
+    else:
+        status, why = _listed(cve, fix, build, row.cu)
+    kev = cve.kev if cve.kev is not None and cve.kev <= as_of else None
+    return CveVerdict(
+        id=cve.id,
+        status=status,
+        why=why,
+        rce=cve.rce,
+        kev=kev,
+        cvss=cve.cvss,
+        counts_for_class=cve.counts_for_class,
+        pre_authentication=cve.pre_authentication,
+        decide_by=cve.decide_by if status is Status.UNDETERMINED else None,
+        fixed_in=_fixed_in(fix, row.line) if status is Status.AFFECTED else (),
+    )
+
+
+def _unlisted(cve: Cve, examined: date | None, line_born: date) -> tuple[Status, Why]:
+    """A line the record does not name: not affected, unless nobody looked any more."""
+    if examined is not None and cve.known_from > examined and cve.known_from >= line_born:
+        return Status.UNDETERMINED, Why.NOT_EXAMINED
+    return Status.NOT_AFFECTED, Why.BUILD
+
+
+def _listed(cve: Cve, fix: LineFix, build: Build, cu: str) -> tuple[Status, Why]:
+    if fix.fixed and not _has_fix(fix, build, cu):
+        return Status.AFFECTED, Why.BUILD
+    if cve.condition is not None:
+        if fix.default_since is not None and build >= fix.default_since:
+            return Status.FIXED, Why.DEFAULT
+        return Status.UNDETERMINED, Why.CONFIGURATION
+    if not fix.fixed:
+        return Status.UNDETERMINED, Why.ADVISORY_UNKNOWN
+    return Status.FIXED, Why.BUILD
+
+
+def _has_fix(fix: LineFix, build: Build, cu: str) -> bool:
+    """Same CU and at least its fixed build, or at least the newest fixed build of the line."""
+    if build >= max(fixed for _, fixed in fix.fixed):
+        return True
+    return any(of_cu == cu and build >= fixed for of_cu, fixed in fix.fixed)
+
+
+def _fixed_in(fix: LineFix | None, line: ProductLine) -> tuple[Build, ...]:
+    return tuple(fixed for _, fixed in fix.fixed) if fix and fix.line is line else ()
+
+
+def join(members: Sequence[Iterable[CveVerdict]]) -> tuple[CveVerdict, ...]:
+    """Join the verdicts of all members of a set, CVE by CVE.
+
+    Affected, fixed and not affected hold when they hold for every member; a mixture of
+    fixed and not affected is fixed; everything else is undetermined, `set`.
+    """
+    if len(members) == 1:
+        return tuple(members[0])
+    return tuple(map(_join_one, zip(*members, strict=True)))
+
+
+def _join_one(verdicts_of_members: tuple[CveVerdict, ...]) -> CveVerdict:
+    first = verdicts_of_members[0]
+    if all(v.status is first.status and v.why is first.why for v in verdicts_of_members):
+        return first
+    statuses = {verdict.status for verdict in verdicts_of_members}
+    if statuses <= _SAFE:
+        status, why, decide_by = Status.FIXED, Why.BUILD, None
+    elif statuses == {Status.AFFECTED}:
+        return first
+    else:
+        status, why, decide_by = Status.UNDETERMINED, Why.SET, EXACT_BUILD
+    return CveVerdict(
+        id=first.id,
+        status=status,
+        why=why,
+        rce=first.rce,
+        kev=first.kev,
+        cvss=first.cvss,
+        counts_for_class=first.counts_for_class,
+        pre_authentication=first.pre_authentication,
+        decide_by=decide_by,
+        fixed_in=max((v.fixed_in for v in verdicts_of_members), key=len),
+    )
