@@ -1,0 +1,58 @@
+"""Evidence -> the set of builds it is compatible with, per node, with reason and conflicts.
+
+Pure: no network, file or clock. One file per kind of evidence in `readers/`; `versions`
+turns numbers into sets, `nodes` keeps servers apart, `fuse` intersects.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from functools import cache
+
+from patchstand.identify import readers
+from patchstand.identify.fuse import fuse
+from patchstand.identify.kinds import guess_kind
+from patchstand.identify.nodes import group
+from patchstand.identify.reader import Context, Reader
+from patchstand.identify.versions import read_version
+from patchstand.model import Clue, Evidence, EvidenceKind, Identity, Knowledge, Sighted
+from patchstand.plugins import declared
+
+__all__ = ["guess_kind", "identify", "read_version"]
+
+_LONGEST = 1 << 20
+"""Characters of one text that are read; what tells a build stands far before that."""
+
+
+def identify(evidence: Sequence[Evidence], knowledge: Knowledge, as_of: date) -> Sighted:
+    """Identify every node that the evidence shows.
+
+    Each item is read as of the day it was seen, at the latest `as_of`; builds released
+    later are no members. Nodes are sorted: Exchange first, then by name. Never raises,
+    whatever the text.
+    """
+    by_connection: dict[int, list[Clue]] = {}
+    for item in evidence:
+        by_connection.setdefault(item.connection, []).extend(_clues(item, knowledge, as_of))
+    nodes = [fuse(clues, knowledge, as_of) for clues in group(by_connection)]
+    if not nodes:
+        return Sighted((Identity(is_exchange=None),))
+    order = {True: 0, None: 1, False: 2}
+    nodes.sort(key=lambda node: order[node.is_exchange])
+    return Sighted(tuple(nodes))
+
+
+def _clues(item: Evidence, knowledge: Knowledge, as_of: date) -> list[Clue]:
+    on = min(item.seen_on, as_of) if item.seen_on else as_of
+    if len(item.text) > _LONGEST:
+        item = replace(item, text=item.text[:_LONGEST])
+    reader = _readers()[item.kind]
+    return [
+        replace(clue, kind=item.kind, source=item.source, seen_on=clue.seen_on or item.seen_on)
+        for clue in reader.read(item, Context(knowledge, on))
+    ]
+
+
+@cache
+def _readers() -> dict[EvidenceKind, Reader]:
+    return {reader.kind: reader for reader in declared(readers, "READER").values()}

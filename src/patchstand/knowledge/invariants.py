@@ -11,6 +11,22 @@ def broken_invariants(knowledge: Knowledge) -> Iterator[str]:
     yield from _cumulative_updates(knowledge)
     yield from _cves(knowledge)
     yield from _support(knowledge)
+    yield from _fingerprints(knowledge)
+
+
+def _fingerprints(knowledge: Knowledge) -> Iterator[str]:
+    ids = [fingerprint.id for fingerprint in knowledge.fingerprints]
+    for fingerprint in knowledge.fingerprints:
+        if ids.count(fingerprint.id) > 1:
+            yield f"fingerprint {fingerprint.id} has two rows"
+        if not fingerprint.examples:
+            yield f"fingerprint {fingerprint.id} has no example"
+        for needle in fingerprint.contains:
+            if needle != needle.lower():
+                yield f"fingerprint {fingerprint.id}: {needle!r} is not in lower case"
+        for example in fingerprint.examples:
+            if not fingerprint.matches(example, example.lower()):
+                yield f"fingerprint {fingerprint.id} does not match its example {example!r}"
 
 
 def _builds(knowledge: Knowledge) -> Iterator[str]:

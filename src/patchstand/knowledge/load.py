@@ -1,10 +1,11 @@
 """Reads the knowledge files, validates them row by row and returns one `Knowledge`.
 
 Files: `about.json` (version, coverage, sources), `updates.json`, `cves.json`,
-`support.json`, `rejected.json`. A file of the same name in the override folder replaces
+`support.json`, `rejected.json`, `fingerprints.json`. A file of the same name in the override folder replaces
 the shipped one.
 """
 
+import re
 from datetime import date
 from functools import lru_cache
 from importlib.resources import files
@@ -20,6 +21,9 @@ from patchstand.model import (
     Build,
     Condition,
     Cve,
+    EvidenceKind,
+    Fingerprint,
+    FingerprintMeaning,
     Knowledge,
     LineFix,
     PhaseName,
@@ -110,6 +114,22 @@ class _RejectedRow(msgspec.Struct, forbid_unknown_fields=True):
     source: str
 
 
+class _FingerprintRow(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+    name: str
+    meaning: FingerprintMeaning
+    kinds: list[EvidenceKind]
+    contains: list[str]
+    examples: list[str]
+    source: str
+    pattern: str | None = None
+
+
+class _FingerprintsFile(msgspec.Struct, forbid_unknown_fields=True):
+    schema: str
+    fingerprints: list[_FingerprintRow]
+
+
 class _UpdatesFile(msgspec.Struct, forbid_unknown_fields=True):
     schema: str
     updates: list[_UpdateRow]
@@ -170,6 +190,10 @@ def load(override: Path | None = None) -> Knowledge:
             support=map(_phase, read_data_file("support.json", _SupportFile, override).support),
             rejected=map(
                 _rejected, read_data_file("rejected.json", _RejectedFile, override).rejected
+            ),
+            fingerprints=map(
+                _fingerprint,
+                read_data_file("fingerprints.json", _FingerprintsFile, override).fingerprints,
             ),
         )
     except ValueError as error:
@@ -236,3 +260,16 @@ def _phase(row: _SupportRow) -> SupportPhase:
 
 def _rejected(row: _RejectedRow) -> RejectedBuild:
     return RejectedBuild(Build.parse(row.build), row.reason, row.source)
+
+
+def _fingerprint(row: _FingerprintRow) -> Fingerprint:
+    return Fingerprint(
+        id=row.id,
+        name=row.name,
+        meaning=row.meaning,
+        kinds=frozenset(row.kinds),
+        contains=tuple(row.contains),
+        pattern=re.compile(row.pattern) if row.pattern else None,
+        examples=tuple(row.examples),
+        source=row.source,
+    )

@@ -33,6 +33,7 @@ from patchstand.model.evidence import (
     IdentityPrecision,
     Sighted,
 )
+from patchstand.model.fingerprint import Fingerprint, FingerprintMeaning
 from patchstand.model.knowledge import (
     Condition,
     Cve,
@@ -74,6 +75,8 @@ __all__ = [
     "EvidenceKind",
     "Exposure",
     "Finding",
+    "Fingerprint",
+    "FingerprintMeaning",
     "Identity",
     "IdentityPrecision",
     "Knowledge",

@@ -7,6 +7,7 @@ from datetime import date
 from enum import StrEnum
 
 from patchstand.model.build import Build, ProductLine
+from patchstand.model.fingerprint import Fingerprint
 
 
 class UpdateKind(StrEnum):
@@ -158,6 +159,7 @@ class Knowledge:
         "_by_line",
         "covered_until",
         "cves",
+        "fingerprints",
         "rejected",
         "support",
         "updates",
@@ -173,11 +175,13 @@ class Knowledge:
         cves: Iterable[Cve],
         support: Iterable[SupportPhase],
         rejected: Iterable[RejectedBuild],
+        fingerprints: Iterable[Fingerprint] = (),
     ) -> None:
         self.version = version
         self.covered_until = covered_until
         self.updates = tuple(sorted(updates, key=lambda update: update.build))
         self.cves = tuple(cves)
+        self.fingerprints = tuple(fingerprints)
         self.support: dict[tuple[ProductLine, str], tuple[SupportPhase, ...]] = {}
         for phase in support:
             key = (phase.line, phase.cu)

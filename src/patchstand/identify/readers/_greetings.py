@@ -1,0 +1,62 @@
+"""IMAP and POP greetings: in many languages, but always with the product's name."""
+
+import re
+from collections.abc import Iterator
+
+from patchstand.identify.reader import (
+    ONLINE,
+    SINCE_2007,
+    SINCE_2013,
+    Context,
+    fingerprint_clues,
+    version_clue,
+)
+from patchstand.identify.versions import VERSION, read_version
+from patchstand.model import Clue, Evidence, ProductLine
+
+_PRODUCT = re.compile(r"(?i)microsoft\W{1,6}exchange")
+_YEAR = re.compile(r"(?i)exchange\W(?:server\W+)?(2000|2003|2007|2010|2013|2016|2019)\b")
+_ENCODED_NAME = re.compile(r"\[([A-Za-z0-9+/]{24,}={0,2})\]")
+_CAPABILITIES_SINCE_2013 = re.compile(r"(?i)CAPABILITY\b.*\b(?:MOVE|ID|UNSELECT)\b")
+
+
+def read_greeting(evidence: Evidence, context: Context) -> Iterator[Clue]:
+    """Clues of an IMAP or POP greeting, with or without capability lines."""
+    text = evidence.text
+    yield from fingerprint_clues(evidence, context.knowledge)
+    if not _PRODUCT.search(text):
+        return
+    if _ENCODED_NAME.search(text):
+        yield Clue(
+            "encoded_name", _ENCODED_NAME.findall(text)[0][:60],
+            "a host name in base64: Exchange Online greets so", is_exchange=False, lines=ONLINE,
+        )
+        return
+    versions = [
+        (version, reading)
+        for version in VERSION.findall(text)
+        if (reading := read_version(context.knowledge, version, context.on)) is not None
+        and reading.is_on_premises
+    ]
+    for version, reading in versions:
+        yield version_clue("greeting_version", version, reading)
+    if not versions:
+        yield _by_name(text)
+
+
+def _by_name(text: str) -> Clue:
+    year = _YEAR.search(text)
+    if year:
+        return Clue(
+            "greeting", year[0], f"names Exchange {year[1]}", is_exchange=True,
+            lines=frozenset({ProductLine(year[1])}),
+        )
+    if _CAPABILITIES_SINCE_2013.search(text):
+        return Clue(
+            "greeting", "CAPABILITY", "capabilities of Exchange 2013 and later",
+            is_exchange=True, lines=SINCE_2013,
+        )
+    return Clue(
+        "greeting", "Microsoft Exchange", "greeting of Exchange 2007 and later",
+        is_exchange=True, lines=SINCE_2007,
+    )

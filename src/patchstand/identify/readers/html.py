@@ -1,0 +1,101 @@
+"""Web pages: the version lies in the paths of Outlook on the web's own files."""
+
+import re
+from collections.abc import Iterator
+
+from patchstand.identify.reader import (
+    SINCE_2007,
+    Context,
+    Reader,
+    fingerprint_clues,
+    version_clue,
+)
+from patchstand.identify.versions import read_version
+from patchstand.model import Clue, Evidence, EvidenceKind, ProductLine
+
+_PATH = re.compile(
+    r"(?i)(?:(?:https?:)?//([^\s/\"'<>:]{1,255})(?::\d{1,5})?)?"
+    r"/(?:owa|ecp)/(?:auth/|prem/|current/|smime/)?(\d{1,2}(?:\.\d{1,5}){2,3})/"
+)
+_FORM = re.compile(r"(?i)<form\b[^>]{0,2000}?\baction\s*=\s*[\"']?([^\"'\s>]{1,500})")
+_PASSWORD = re.compile(r"(?i)<input\b[^>]{0,500}?\btype\s*=\s*[\"']?password")
+_SAVED_FROM = re.compile(r"(?i)<!-- saved from url=\(\d+\)https?://([^/\s]+)")
+_OWN_FORM = re.compile(r"(?i)(?:auth\.owa|owaauth\.dll|logon\.aspx|CookieAuth\.dll)")
+_HOST = re.compile(r"(?i)(?:https?:)?//([^/\s:]+)")
+_ENDPOINT = re.compile(r"(?i)\bversion:?\s*(?:</?\w+>\s*)*(\d{1,2}(?:\.\d{1,5}){3})")
+_OLD = re.compile(r"(?i)version\s+5\.5\s+SP\d.{0,400}?<!--\s*(\d{4}\.\d{1,4})\s*-->", re.S)
+_LOGON_PAGE = "{57a118c6-2da9-419d-be9a-f92b0f9a418b}"
+
+
+def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
+    text = evidence.text
+    yield from fingerprint_clues(evidence, context.knowledge)
+    copied = _copied_from(text, evidence.server_name)
+    if copied is not None:
+        yield Clue(
+            "look_alike", copied, f"a copy of a log-in page: {copied}", is_exchange=False,
+            lines=frozenset(),
+        )
+        return
+    found = False
+    for version in dict.fromkeys(version for _, version in _PATH.findall(text)):
+        reading = read_version(context.knowledge, version, context.on)
+        if reading is not None:
+            found = True
+            yield version_clue("owa_path", version, reading)
+    yield from _other_pages(text, context)
+    if not found and _LOGON_PAGE in text.lower():
+        yield Clue(
+            "logon_page", _LOGON_PAGE, "log-in page of Exchange 2007 and later",
+            is_exchange=True, lines=SINCE_2007,
+        )
+
+
+def _copied_from(text: str, server_name: str | None) -> str | None:
+    """Say what shows that this page is a copy: a foreign host or a foreign form.
+
+    Versioned paths of another host than the page's own prove nothing of this server; a
+    form that posts a password elsewhere than Exchange's own handler is a phishing copy.
+    """
+    hosts = {host.lower() for host, _ in _PATH.findall(text) if host}
+    form = _FORM.search(text)
+    form_host = _HOST.match(form[1]) if form else None
+    own = {name.lower() for name in (server_name, form_host and form_host[1]) if name}
+    if hosts and own and not any(_same_owner(host, name) for host in hosts for name in own):
+        return f"its files come from {sorted(hosts)[0]}"
+    if not hosts and not _PATH.search(text):
+        return None
+    if form and _PASSWORD.search(text) and not _OWN_FORM.search(form[1]):
+        return f"its form posts to {form[1][:80]}"
+    saved = _SAVED_FROM.search(text)
+    if saved and hosts and not any(_same_owner(saved[1], name) for name in own or {""}):
+        return f"saved from {saved[1]}"
+    return None
+
+
+def _same_owner(host: str, name: str) -> bool:
+    """True when both names end in the same last two labels, or are the same."""
+    return host == name or host.split(".")[-2:] == name.split(".")[-2:]
+
+
+def _other_pages(text: str, context: Context) -> Iterator[Clue]:
+    lowered = text.lower()
+    if "mapi" in lowered and "connectivity endpoint" in lowered:
+        for version in _ENDPOINT.findall(text):
+            reading = read_version(context.knowledge, version, context.on)
+            if reading is not None:
+                yield version_clue("endpoint_page", version, reading)
+    old = _OLD.search(text)
+    if old:
+        reading = read_version(context.knowledge, f"5.5.{old[1]}", context.on)
+        if reading is not None:
+            yield version_clue("owa_comment", f"5.5.{old[1]}", reading)
+    elif "/exchweb/" in lowered and ("owalogon" in lowered or "outlook web access" in lowered):
+        lines = frozenset({ProductLine.V2000, ProductLine.V2003})
+        yield Clue(
+            "exchweb", "/exchweb/", "Outlook Web Access of Exchange 2000 or 2003",
+            is_exchange=True, lines=lines,
+        )
+
+
+READER = Reader(EvidenceKind.HTML, _read)

@@ -1,0 +1,153 @@
+"""HTTP headers, of one reply or of several hops one after the other."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from patchstand.identify.reader import (
+    ONLINE,
+    SINCE_2007,
+    SINCE_2013,
+    Context,
+    Reader,
+    fingerprint_clues,
+    version_clue,
+)
+from patchstand.identify.versions import VERSION, ZERO_PADDED, read_version
+from patchstand.model import Clue, Evidence, EvidenceKind, ProductLine
+
+_HEADER = re.compile(
+    r"(?i)(?<![\w-])(x-owa-version|x-owa-error|x-feserver|x-beserver|x-calculatedbetarget"
+    r"|x-calculatedfetarget|x-feproxyinfo|x-backendhttpstatus|x-diaginfo|x-serverapplication"
+    r"|ms-server-activesync|location|server)[ \t]*:[ \t]*([^\r\n]*)"
+)
+_FRONT_END_NAMES = ("x-feserver", "x-calculatedbetarget", "x-feproxyinfo", "x-backendhttpstatus")
+_ACTIVESYNC_OF_EXCHANGE = {
+    "8.0": "2007", "8.1": "2007", "8.2": "2007", "8.3": "2007",
+    "14.0": "2010", "14.2": "2010", "14.3": "2010",
+    "15.0": "2013", "15.1": "2016",
+}
+"""MS-Server-ActiveSync carries the server's version; 2.5, 12.1, 16.0 and 16.1 are versions
+of the protocol, sent by other products; 14.1 is both and decides nothing."""
+_PROTOCOL_VERSIONS = frozenset({"1.0", "2.0", "2.1", "2.5", "12.0", "12.1", "16.0", "16.1"})
+
+Headers = dict[str, list[str]]
+
+
+def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
+    headers: Headers = defaultdict(list)
+    for name, value in _HEADER.findall(evidence.text):
+        headers[name.lower()].append(value.strip())
+    yield from fingerprint_clues(evidence, context.knowledge)
+    yield from _owa_versions(headers, context)
+    yield from _server_application(headers, context)
+    yield from _active_sync(headers)
+    yield from _names(headers, evidence.text)
+    yield from _locations(headers)
+    for value in headers["server"]:
+        if value.lower().startswith("microsoft-iis/"):
+            yield Clue("iis", value, "the web server of Windows")
+
+
+def _owa_versions(headers: Headers, context: Context) -> Iterator[Clue]:
+    for value in dict.fromkeys(headers["x-owa-version"]):
+        for text in VERSION.findall(value):
+            reading = read_version(context.knowledge, text, context.on)
+            if reading is None:
+                continue
+            if ZERO_PADDED.search(text):
+                yield Clue(
+                    "version_rewritten", text,
+                    "zero-padded: not written by Exchange, so not trusted", trusted=False,
+                )
+            elif reading.is_online and _has_foreign_names(headers):
+                yield Clue(
+                    "look_alike", text, "a version of Exchange Online beside a server name of "
+                    "another owner: a decoy", is_exchange=False, lines=ONLINE,
+                )
+            else:
+                yield version_clue("x_owa_version", text, reading)
+
+
+def _has_foreign_names(headers: Headers) -> bool:
+    names = [value for key in ("x-feserver", "x-calculatedbetarget") for value in headers[key]]
+    return any("." in name and "outlook" not in name.lower() for name in names) or any(
+        "-" in name and "." not in name and not re.fullmatch(r"(?i)[a-z0-9]{6,20}", name)
+        for name in names
+    )
+
+
+def _server_application(headers: Headers, context: Context) -> Iterator[Clue]:
+    for value in headers["x-serverapplication"]:
+        for text in VERSION.findall(value):
+            reading = read_version(context.knowledge, text, context.on)
+            if reading is not None:
+                yield version_clue("x_serverapplication", text, reading)
+
+
+def _active_sync(headers: Headers) -> Iterator[Clue]:
+    for value in headers["ms-server-activesync"]:
+        rule = "ms_server_activesync"
+        if value in _ACTIVESYNC_OF_EXCHANGE:
+            line = ProductLine(_ACTIVESYNC_OF_EXCHANGE[value])
+            yield Clue(
+                rule, value, "two parts name the line only", is_exchange=True,
+                lines=frozenset({line}),
+            )
+        elif value == "15.2":
+            lines = frozenset({ProductLine.V2019, ProductLine.SE})
+            yield Clue(
+                rule, value, "two parts name the line only", is_exchange=True, lines=lines
+            )
+        elif value in _PROTOCOL_VERSIONS:
+            yield Clue(
+                "other_product", value, "a protocol version, which Exchange does not send here",
+                is_exchange=False, lines=frozenset(),
+            )
+        else:
+            yield Clue(rule, value, "other products send such values too")
+
+
+def _names(headers: Headers, text: str) -> Iterator[Clue]:
+    if "outlook.com" in text.lower():
+        return
+    for name in _FRONT_END_NAMES:
+        if headers[name]:
+            yield Clue(
+                name.replace("-", "_"), headers[name][0], "sent by Exchange 2013 and later",
+                is_exchange=True, lines=SINCE_2013, node=_node(headers),
+            )
+            return
+    if headers["x-owa-error"]:
+        yield Clue(
+            "x_owa_error", headers["x-owa-error"][0], "sent by Exchange 2013 and later",
+            is_exchange=True, lines=SINCE_2013,
+        )
+
+
+def _node(headers: Headers) -> str | None:
+    names = headers["x-feserver"]
+    return names[0].split(".")[0].upper()[:64] or None if names else None
+
+
+def _locations(headers: Headers) -> Iterator[Clue]:
+    for value in dict.fromkeys(headers["location"]):
+        lowered = value.lower()
+        if "/owa/auth/errorfe.aspx" in lowered:
+            yield Clue(
+                "error_fe", value, "error page of Exchange 2013 and later", is_exchange=True,
+                lines=SINCE_2013,
+            )
+        elif "/exchweb/bin/auth/owalogon.asp" in lowered:
+            yield Clue(
+                "owalogon", value, "log-in page of Exchange 2003", is_exchange=True,
+                lines=frozenset({ProductLine.V2003}),
+            )
+        elif "/owa/auth/logon.aspx" in lowered or "/owa/auth.owa" in lowered:
+            yield Clue(
+                "owa_redirect", value, "log-in page of Exchange 2007 and later",
+                is_exchange=True, lines=SINCE_2007,
+            )
+
+
+READER = Reader(EvidenceKind.HTTP_HEADERS, _read)

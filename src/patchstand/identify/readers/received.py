@@ -1,0 +1,72 @@
+"""Received lines of a mail: every Exchange server on its way wrote its build there."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from email.utils import parsedate_to_datetime
+
+from patchstand.identify.reader import ONLINE, Context, Reader, version_clue
+from patchstand.identify.versions import read_version
+from patchstand.model import Clue, Evidence, EvidenceKind
+
+_HOP = re.compile(r"(?im)^(?=received\s*:)")
+_EXCHANGE = re.compile(
+    r"(?i)\bwith\s+(?:Microsoft\s+SMTP\s+Server\s*(?:\([^)]{0,300}\))?|mapi)\s+"
+    r"id\s+(\d{1,2}(?:\.\d{1,5}){3})"
+)
+_WINDOWS = re.compile(r"(?i)\bwith\s+Microsoft\s+SMTPSVC\s*\((\d+(?:\.\d+){3})\)")
+_BY = re.compile(r"(?i)\bby\s+([A-Za-z0-9._-]{1,255})")
+_ONLINE_NAME = re.compile(r"(?i)\.(?:outlook|office365|office)\.com$")
+_DATE = re.compile(r";\s*((?:[A-Za-z]{3},\s*)?\d{1,2}\s+[A-Za-z]{3}\s+\d{4}[^\r\n]{0,40})")
+
+
+def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
+    hops = [hop for hop in _HOP.split(evidence.text) if hop.strip()]
+    for hop in reversed(hops):  # the lowest line was written first: by the sender's server
+        yield from _read_hop(" ".join(hop.split()), context)
+
+
+def _read_hop(hop: str, context: Context) -> Iterator[Clue]:
+    by = _BY.search(hop)
+    name = by[1] if by else None
+    seen_on = _seen_on(hop)
+    on = min(seen_on, context.on) if seen_on else context.on
+    node = name.split(".")[0].upper() if name else None
+    for version in _EXCHANGE.findall(hop):
+        reading = read_version(context.knowledge, version, on)
+        if reading is None:
+            continue
+        if name and _ONLINE_NAME.search(name):
+            yield Clue(
+                "received", version, f"{name} is Exchange Online", is_exchange=False,
+                lines=ONLINE, node=node, seen_on=seen_on,
+            )
+        else:
+            clue = version_clue("received", version, reading)
+            yield _at(clue, node, seen_on)
+    for version in _WINDOWS.findall(hop):
+        yield Clue(
+            "windows_smtp", version, "the SMTP service of Windows: with or without Exchange",
+            node=node, seen_on=seen_on,
+        )
+
+
+def _at(clue: Clue, node: str | None, seen_on: date | None) -> Clue:
+    return Clue(
+        clue.rule, clue.value, clue.says, clue.is_exchange, clue.lines, clue.builds,
+        clue.or_later, clue.whole_cu, clue.reason, node=node, seen_on=seen_on,
+    )
+
+
+def _seen_on(hop: str) -> date | None:
+    """The day the hop was written; None when the date cannot be read."""
+    found = _DATE.search(hop)
+    if not found:
+        return None
+    try:
+        return parsedate_to_datetime(found[1]).date()
+    except (ValueError, IndexError, TypeError, OverflowError):
+        return None
+
+
+READER = Reader(EvidenceKind.RECEIVED, _read)

@@ -1,0 +1,52 @@
+"""The 220 line of an SMTP server."""
+
+import re
+from collections.abc import Iterator
+
+from patchstand.identify.reader import SINCE_2007, Context, Reader, fingerprint_clues, version_clue
+from patchstand.identify.versions import read_version
+from patchstand.model import Clue, Evidence, EvidenceKind
+
+_MAIL_SERVICE = re.compile(r"(?i)Internet Mail (?:Service|Connector)\W+(\d(?:\.\d{1,5}){2,3})")
+_WINDOWS_SMTP = re.compile(r"(?i)Microsoft E?SMTP MAIL\b.*?Version:?\s*(\d+(?:\.\d+){3,4})", re.S)
+_SINCE_2007 = re.compile(r"(?i)Microsoft ESMTP MAIL Service ready at")
+_OTHER = re.compile(r"(?i)\bE?SMTP\b")
+_NAME_AND_VERSION = re.compile(r"(?<![\w.-])[A-Za-z][A-Za-z/_-]{2,30}[ (]+v?\d+\.\d+[\w.]*(?!\.)")
+
+
+def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
+    text = evidence.text
+    products = fingerprint_clues(evidence, context.knowledge)
+    yield from products
+    mail_service = _MAIL_SERVICE.search(text)
+    if mail_service:
+        reading = read_version(context.knowledge, mail_service[1], context.on)
+        if reading is not None:
+            yield version_clue("internet_mail_service", mail_service[1], reading)
+        return
+    windows = _WINDOWS_SMTP.search(text)
+    if windows:
+        yield Clue(
+            "windows_smtp", windows[1],
+            "the SMTP service of Windows: with or without Exchange 2000/2003",
+        )
+    elif _SINCE_2007.search(text):
+        if not products:
+            yield Clue(
+                "smtp_banner", "Microsoft ESMTP MAIL Service",
+                "banner of Exchange 2007 and later", is_exchange=True, lines=SINCE_2007,
+            )
+    elif not products and _OTHER.search(text):
+        yield from _names_itself(text)
+
+
+def _names_itself(text: str) -> Iterator[Clue]:
+    named = _NAME_AND_VERSION.search(text)
+    if named and "microsoft" not in text.lower():
+        yield Clue(
+            "other_product", named[0], "names another product and its version",
+            is_exchange=False, lines=frozenset(),
+        )
+
+
+READER = Reader(EvidenceKind.SMTP_BANNER, _read)
