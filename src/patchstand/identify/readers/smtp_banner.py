@@ -7,8 +7,12 @@ from patchstand.identify.reader import SINCE_2007, Context, Reader, fingerprint_
 from patchstand.identify.versions import read_version
 from patchstand.model import Clue, Evidence, EvidenceKind
 
-_MAIL_SERVICE = re.compile(r"(?i)Internet Mail (?:Service|Connector)\W+(\d(?:\.\d{1,5}){2,3})")
+_MAIL_SERVICE = re.compile(
+    r"(?i)Exchange (?:Internet Mail (?:Service|Connector)|SMTP server version)"
+    r"\W+(\d{1,2}(?:\.\d{1,5}){2,3})"
+)
 _WINDOWS_SMTP = re.compile(r"(?i)Microsoft E?SMTP MAIL\b.*?Version:?\s*(\d+(?:\.\d+){3,4})", re.S)
+_EXCHANGE_MAJORS = frozenset({"8", "14", "15"})  # Windows itself counts 5, 6 and 10
 _SINCE_2007 = re.compile(r"(?i)Microsoft ESMTP MAIL Service ready at")
 _OTHER = re.compile(r"(?i)\bE?SMTP\b")
 _NAME_AND_VERSION = re.compile(r"(?<![\w.-])[A-Za-z][A-Za-z/_-]{2,30}[ (]+v?\d+\.\d+[\w.]*(?!\.)")
@@ -25,7 +29,11 @@ def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
             yield version_clue("internet_mail_service", mail_service[1], reading)
         return
     windows = _WINDOWS_SMTP.search(text)
-    if windows:
+    if windows and windows[1].split(".")[0] in _EXCHANGE_MAJORS:
+        reading = read_version(context.knowledge, windows[1], context.on)
+        if reading is not None:
+            yield version_clue("smtp_banner", windows[1], reading)
+    elif windows:
         yield Clue(
             "windows_smtp", windows[1],
             "the SMTP service of Windows: with or without Exchange 2000/2003",
