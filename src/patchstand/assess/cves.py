@@ -1,6 +1,7 @@
 """The status of each CVE for one build, and joined over a set of builds."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from patchstand.assess.support import last_examined
@@ -22,54 +23,62 @@ EXACT_BUILD = "(Get-Command ExSetup.exe).FileVersionInfo.FileVersion"
 _SAFE = frozenset({Status.FIXED, Status.NOT_AFFECTED})
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a build stands: its CU, and how long its line was examined for new CVEs."""
+
+    build: Build
+    line: ProductLine
+    cu: str
+    born: date
+    examined: date | None
+
+
 def verdicts(
     knowledge: Knowledge, build: Build, row: Update, as_of: date
 ) -> tuple[CveVerdict, ...]:
     """The status of every CVE known on a day, in the order of the knowledge."""
-    examined = last_examined(knowledge, row.line)
-    line_born = knowledge.of_line(row.line)[0].released_from
-    return tuple(
-        _verdict(cve, build, row, as_of, examined, line_born)
-        for cve in knowledge.cves
-        if cve.known_from <= as_of
+    place = _Place(
+        build=build,
+        line=row.line,
+        cu=row.cu,
+        born=knowledge.of_line(row.line)[0].released_from,
+        examined=last_examined(knowledge, row.line),
     )
+    return tuple(_verdict(cve, place, as_of) for cve in knowledge.cves if cve.known_from <= as_of)
 
 
-def _verdict(
-    cve: Cve, build: Build, row: Update, as_of: date, examined: date | None, line_born: date
-) -> CveVerdict:
-    fix = next((fix for fix in cve.lines if fix.line is row.line), None)
-    if fix is None:
-        status, why = _unlisted(cve, examined, line_born)
-    else:
-        status, why = _listed(cve, fix, build, row.cu)
-    kev = cve.kev if cve.kev is not None and cve.kev <= as_of else None
+def _verdict(cve: Cve, place: _Place, as_of: date) -> CveVerdict:
+    fix = next((fix for fix in cve.lines if fix.line is place.line), None)
+    status, why = _unlisted(cve, place) if fix is None else _listed(cve, fix, place)
+    affected = status is Status.AFFECTED
     return CveVerdict(
         id=cve.id,
         status=status,
         why=why,
         rce=cve.rce,
-        kev=kev,
+        kev=cve.kev if cve.kev is not None and cve.kev <= as_of else None,
         cvss=cve.cvss,
         counts_for_class=cve.counts_for_class,
-        pre_authentication=cve.pre_authentication,
+        pre_authentication=affected and cve.pre_authentication,
         decide_by=cve.decide_by if status is Status.UNDETERMINED else None,
-        fixed_in=_fixed_in(fix, row.line) if status is Status.AFFECTED else (),
+        fixed_in=tuple(fixed for _, fixed in fix.fixed) if fix and affected else (),
     )
 
 
-def _unlisted(cve: Cve, examined: date | None, line_born: date) -> tuple[Status, Why]:
+def _unlisted(cve: Cve, place: _Place) -> tuple[Status, Why]:
     """A line the record does not name: not affected, unless nobody looked any more."""
-    if examined is not None and cve.known_from > examined and cve.known_from >= line_born:
+    examined = place.examined
+    if examined is not None and cve.known_from > examined and cve.known_from >= place.born:
         return Status.UNDETERMINED, Why.NOT_EXAMINED
     return Status.NOT_AFFECTED, Why.BUILD
 
 
-def _listed(cve: Cve, fix: LineFix, build: Build, cu: str) -> tuple[Status, Why]:
-    if fix.fixed and not _has_fix(fix, build, cu):
+def _listed(cve: Cve, fix: LineFix, place: _Place) -> tuple[Status, Why]:
+    if fix.fixed and not _has_fix(fix, place.build, place.cu):
         return Status.AFFECTED, Why.BUILD
     if cve.condition is not None:
-        if fix.default_since is not None and build >= fix.default_since:
+        if fix.default_since is not None and place.build >= fix.default_since:
             return Status.FIXED, Why.DEFAULT
         return Status.UNDETERMINED, Why.CONFIGURATION
     if not fix.fixed:
@@ -82,10 +91,6 @@ def _has_fix(fix: LineFix, build: Build, cu: str) -> bool:
     if build >= max(fixed for _, fixed in fix.fixed):
         return True
     return any(of_cu == cu and build >= fixed for of_cu, fixed in fix.fixed)
-
-
-def _fixed_in(fix: LineFix | None, line: ProductLine) -> tuple[Build, ...]:
-    return tuple(fixed for _, fixed in fix.fixed) if fix and fix.line is line else ()
 
 
 def join(members: Sequence[Iterable[CveVerdict]]) -> tuple[CveVerdict, ...]:

@@ -60,7 +60,10 @@ def _web(service: str, transcript: Transcript, port: int) -> Exposure:
     if location and b"logon" in location[1].lower():
         methods.append("form")
     return Exposure(
-        service, port, reachable=code not in _MISSING, status=code,
+        service,
+        port,
+        reachable=code not in _MISSING,
+        status=code,
         login_methods=tuple(dict.fromkeys(methods)),
     )
 
@@ -78,6 +81,10 @@ def _mail(transcript: Transcript, target: Target) -> Exposure:
             methods += match.split()
     plain = [method for method in methods if method.upper() in {"PLAIN", "LOGIN", "BASIC"}]
     return Exposure(
-        service, port, reachable=True, status=transcript.outcome.value,
-        login_methods=tuple(dict.fromkeys(methods)), encrypted=not plain,
+        service,
+        port,
+        reachable=True,
+        status=transcript.outcome.value,
+        login_methods=tuple(dict.fromkeys(methods)),
+        encrypted=not plain,
     )

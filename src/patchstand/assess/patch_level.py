@@ -23,9 +23,7 @@ def behind(knowledge: Knowledge, build: Build, row: Update, as_of: date) -> Behi
     return Behind(since, (as_of - since).days, whole_months(since, as_of), tuple(missing))
 
 
-def _own(
-    knowledge: Knowledge, build: Build, row: Update, as_of: date
-) -> Iterator[MissingUpdate]:
+def _own(knowledge: Knowledge, build: Build, row: Update, as_of: date) -> Iterator[MissingUpdate]:
     for family in families(knowledge, row.line):
         if family.released <= as_of and not family.is_in(build, row.cu):
             yield _missing(family, row.cu, unsupported=False)

@@ -17,9 +17,7 @@ _UPGRADES_IN_PLACE = frozenset({(ProductLine.V2019, "CU14"), (ProductLine.V2019,
 """CUs from which Exchange SE installs over the existing server (Microsoft's SE release post)."""
 
 
-def update_steps(
-    knowledge: Knowledge, member: BuildAssessment, as_of: date
-) -> tuple[Remedy, ...]:
+def update_steps(knowledge: Knowledge, member: BuildAssessment, as_of: date) -> tuple[Remedy, ...]:
     """The updates to install on this build, in order; withdrawn ones are never named.
 
     First the newest security update for the CU that is installed, if there is one: it is
@@ -67,16 +65,14 @@ def _install(row: Update) -> Remedy:
     return Remedy("install_cu" if row.kind is UpdateKind.CU else "install_su", values)
 
 
-def _past_support(
-    knowledge: Knowledge, member: BuildAssessment, as_of: date
-) -> list[Remedy]:
+def _past_support(knowledge: Knowledge, member: BuildAssessment, as_of: date) -> list[Remedy]:
     steps = []
     esu = [row for row in _available(knowledge, member.line, as_of) if row.esu]
     newest = next((row for row in reversed(esu) if row.cu == member.cu), None)
-    if member.support.phase is PhaseName.ESU and newest is not None:
-        if newest.build > member.build:
-            values = (("update", newest.name), ("kb", newest.kb or ""), ("cu", newest.cu))
-            steps.append(Remedy("install_esu_update", values))
+    in_esu = member.support.phase is PhaseName.ESU
+    if in_esu and newest is not None and newest.build > member.build:
+        values = (("update", newest.name), ("kb", newest.kb or ""), ("cu", newest.cu))
+        steps.append(Remedy("install_esu_update", values))
     in_place = (member.line, member.cu) in _UPGRADES_IN_PLACE
     steps.append(Remedy("upgrade_to_se" if in_place else "replace_by_se"))
     return steps

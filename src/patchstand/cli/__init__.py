@@ -1,0 +1,1 @@
+"""The command line: one file per command; arguments in, one workflow call, exit code out."""

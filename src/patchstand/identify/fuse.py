@@ -1,6 +1,7 @@
 """From clues to identities: clues of one node are intersected, different nodes kept apart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from patchstand.model import (
@@ -33,82 +34,69 @@ def fuse(clues: Sequence[Clue], knowledge: Knowledge, on: date) -> Identity:
     banner does not, since a gateway can stand before it. Clues that are not trusted are
     kept as evidence and reported, never used.
     """
-    conflicts = [
-        Conflict(clue.rule, clue.says, (clue.value,)) for clue in clues if not clue.trusted
-    ]
-    fronts = tuple(dict.fromkeys(clue.value for clue in clues if clue.rule == "front"))
-    node = next((clue.node for clue in clues if clue.node), None)
-    seen_on = max((clue.seen_on for clue in clues if clue.seen_on), default=None)
     yes = [clue for clue in clues if clue.is_exchange and clue.trusted]
     no = [clue for clue in clues if clue.is_exchange is False]
+    known = Identity(
+        is_exchange=None,
+        evidence=tuple(clues),
+        conflicts=tuple(
+            Conflict(clue.rule, clue.says, (clue.value,)) for clue in clues if not clue.trusted
+        ),
+        node=next((clue.node for clue in clues if clue.node), None),
+        fronts=tuple(dict.fromkeys(clue.value for clue in clues if clue.rule == "front")),
+        reason=next((clue.reason for clue in clues if clue.reason), None),
+        seen_on=max((clue.seen_on for clue in clues if clue.seen_on), default=None),
+    )
     if any(_outweighs(clue) for clue in no) or (no and not yes):
-        return Identity(
-            is_exchange=False,
-            lines=tuple(sorted(set().union(*(c.lines or () for c in no)), key=_rank)),
-            evidence=tuple(clues),
-            conflicts=tuple(conflicts),
-            node=node,
-            look_alike=_name_of(no),
-            fronts=fronts,
-            seen_on=seen_on,
-        )
-    if not yes:
-        return Identity(
-            is_exchange=None, evidence=tuple(clues), conflicts=tuple(conflicts), node=node,
-            fronts=fronts, reason=next((c.reason for c in clues if c.reason), None),
-            seen_on=seen_on,
-        )
-    return _exchange(yes, tuple(clues), conflicts, fronts, node, seen_on, knowledge, on)
+        return _something_else(known, no)
+    return _exchange(known, yes, knowledge, on) if yes else known
 
 
 def _outweighs(clue: Clue) -> bool:
-    return clue.rule in _STRONG_NO or clue.lines == {ProductLine.ONLINE}
+    return clue.rule in _STRONG_NO or ProductLine.ONLINE in (clue.lines or ())
 
 
-def _name_of(no: Iterable[Clue]) -> str:
-    ranked = sorted(no, key=lambda clue: clue.rule not in _STRONG_NO)
-    return ranked[0].says
+def _something_else(known: Identity, no: list[Clue]) -> Identity:
+    lines = frozenset[ProductLine]().union(*(clue.lines or () for clue in no))
+    named = min(no, key=lambda clue: clue.rule not in _STRONG_NO)
+    return replace(
+        known,
+        is_exchange=False,
+        lines=tuple(sorted(lines, key=_rank)),
+        look_alike=named.says,
+        reason=None,
+    )
 
 
 def _rank(line: ProductLine) -> int:
     return line.rank
 
 
-def _exchange(
-    yes: list[Clue],
-    clues: tuple[Clue, ...],
-    conflicts: list[Conflict],
-    fronts: tuple[str, ...],
-    node: str | None,
-    seen_on: date | None,
-    knowledge: Knowledge,
-    on: date,
-) -> Identity:
-    lines, builds = _intersect(yes, conflicts)
-    or_later = any(clue.or_later and clue.builds and clue.builds >= builds for clue in yes)
-    or_later = or_later and not any(
-        clue.builds and not clue.or_later and clue.builds >= builds for clue in yes
-    )
-    reason = None if builds else next((c.reason for c in yes if c.reason), None)
-    conflicts += _oddities(clues, lines, yes)
-    return Identity(
+def _exchange(known: Identity, yes: list[Clue], knowledge: Knowledge, on: date) -> Identity:
+    conflicts = [*known.conflicts]
+    builds = _intersect_builds(yes, conflicts)
+    lines = _lines_of(builds, yes, conflicts) if builds else _intersect_lines(yes, conflicts)
+    or_later = _or_later(yes, builds)
+    conflicts += _oddities(known.evidence, lines, yes)
+    return replace(
+        known,
         is_exchange=True,
         lines=tuple(sorted(lines, key=_rank)),
         builds=tuple(sorted(builds)),
         or_later=or_later,
         precision=_precision(builds, lines, or_later=or_later, knowledge=knowledge, on=on),
-        evidence=clues,
-        conflicts=tuple(conflicts),
-        node=node,
-        fronts=fronts,
-        reason=reason,
-        seen_on=seen_on,
+        conflicts=tuple(dict.fromkeys(conflicts)),
+        reason=None if builds else next((clue.reason for clue in yes if clue.reason), None),
     )
 
 
-def _intersect(
-    yes: list[Clue], conflicts: list[Conflict]
-) -> tuple[frozenset[ProductLine], frozenset[Build]]:
+def _or_later(yes: list[Clue], builds: frozenset[Build]) -> bool:
+    """True when only a rounded-up component version speaks for the set."""
+    speaking = [clue for clue in yes if clue.builds and clue.builds >= builds]
+    return bool(speaking) and all(clue.or_later for clue in speaking)
+
+
+def _intersect_builds(yes: list[Clue], conflicts: list[Conflict]) -> frozenset[Build]:
     """Intersect what the clues allow; where nothing is left, keep both and say so."""
     builds: frozenset[Build] = frozenset()
     for clue in yes:
@@ -119,12 +107,20 @@ def _intersect(
             conflicts.append(_contradiction(yes, clue))
             narrowed = builds | clue.builds
         builds = narrowed
-    if builds:
-        of_builds = frozenset(line for build in builds if (line := build.line) is not None)
-        for clue in yes:
-            if clue.lines and not clue.lines & of_builds:
-                conflicts.append(_contradiction(yes, clue))
-        return of_builds, builds
+    return builds
+
+
+def _lines_of(
+    builds: frozenset[Build], yes: list[Clue], conflicts: list[Conflict]
+) -> frozenset[ProductLine]:
+    lines = frozenset(line for build in builds if (line := build.line) is not None)
+    conflicts.extend(
+        _contradiction(yes, clue) for clue in yes if clue.lines and not clue.lines & lines
+    )
+    return lines
+
+
+def _intersect_lines(yes: list[Clue], conflicts: list[Conflict]) -> frozenset[ProductLine]:
     lines: frozenset[ProductLine] = frozenset()
     for clue in yes:
         if not clue.lines:
@@ -134,13 +130,14 @@ def _intersect(
             conflicts.append(_contradiction(yes, clue))
             kept = lines | clue.lines
         lines = kept
-    return lines, builds
+    return lines
 
 
 def _contradiction(yes: list[Clue], clue: Clue) -> Conflict:
     others = tuple(other.value for other in yes if other is not clue and other.builds)
     return Conflict(
-        "contradiction", f"{clue.rule} says {clue.value}, other evidence does not allow it",
+        "contradiction",
+        f"{clue.rule} says {clue.value}, other evidence does not allow it",
         (clue.value, *others[:4]),
     )
 
@@ -152,9 +149,7 @@ def _oddities(
     for clue in clues:
         version = clue.value.partition("/")[2].strip()
         if clue.rule == "iis" and version in _IIS_CARRIES and not lines & _IIS_CARRIES[version]:
-            found.append(
-                Conflict("iis", f"{clue.value} cannot carry this Exchange", (clue.value,))
-            )
+            found.append(Conflict("iis", f"{clue.value} cannot carry this Exchange", (clue.value,)))
     for clue in yes:
         since_2016 = clue.lines and min(line.rank for line in clue.lines) >= _rank(
             ProductLine.V2016
@@ -184,9 +179,7 @@ def _precision(
         rows = [knowledge.update(build) for build in builds]
         cus = {(row.line, row.cu) for row in rows if row is not None}
         if len(cus) == 1 and not or_later:
-            whole = {
-                row.build for row in knowledge.of_cu(*cus.pop()) if row.released_from <= on
-            }
+            whole = {row.build for row in knowledge.of_cu(*cus.pop()) if row.released_from <= on}
             if whole == builds:
                 return IdentityPrecision.CU
         return IdentityPrecision.NARROWED

@@ -33,6 +33,4 @@ def guess_kind(text: str) -> EvidenceKind:
     head = text[:65536].strip()
     if re.match(r"HTTP/\d", head):
         return EvidenceKind.HTTP_HEADERS
-    return next(
-        (kind for kind, mark in _RULES if mark.search(head)), EvidenceKind.SMTP_BANNER
-    )
+    return next((kind for kind, mark in _RULES if mark.search(head)), EvidenceKind.SMTP_BANNER)

@@ -49,7 +49,10 @@ def version_clue(rule: str, value: str, reading: Reading, says: str = "") -> Clu
     """The clue of a version that the product itself prints."""
     if reading.is_online:
         return Clue(
-            rule, value, says or "Exchange Online has such numbers", is_exchange=False,
+            rule,
+            value,
+            says or "Exchange Online has such numbers",
+            is_exchange=False,
             lines=ONLINE,
         )
     on_premises = True if reading.is_on_premises else None
@@ -82,6 +85,9 @@ def _fingerprint_clue(fingerprint: Fingerprint) -> Clue:
         return Clue("front", fingerprint.name, f"{fingerprint.name} stands in front")
     lines = ONLINE if meaning is FingerprintMeaning.ONLINE else frozenset()
     return Clue(
-        meaning.value, fingerprint.name, f"not an Exchange server: {fingerprint.name}",
-        is_exchange=False, lines=lines,
+        meaning.value,
+        fingerprint.name,
+        f"not an Exchange server: {fingerprint.name}",
+        is_exchange=False,
+        lines=lines,
     )

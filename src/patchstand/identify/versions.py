@@ -62,6 +62,10 @@ def read_version(knowledge: Knowledge, text: str, on: date) -> Reading | None:
     line = build.line
     if line is None:
         return Reading(frozenset(), frozenset(), reason="unlisted")
+    return _of_line(knowledge, build, line, on)
+
+
+def _of_line(knowledge: Knowledge, build: Build, line: ProductLine, on: date) -> Reading:
     if line is ProductLine.ONLINE:
         return Reading(frozenset({line}), None)
     if build.is_printed_in_full:

@@ -1,6 +1,7 @@
 """What must hold of any knowledge, shipped or overridden."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from patchstand.model import Knowledge, UpdateKind
 
@@ -77,6 +78,6 @@ def _support(knowledge: Knowledge) -> Iterator[str]:
         if (update.line, update.cu) not in knowledge.support:
             yield f"{update.line} {update.cu} has no support phases"
     for (line, cu), phases in knowledge.support.items():
-        for earlier, later in zip(phases, phases[1:], strict=False):
+        for earlier, later in pairwise(phases):
             if earlier.until >= later.since:
                 yield f"{line} {cu}: support phases overlap at {later.since}"

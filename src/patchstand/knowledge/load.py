@@ -1,8 +1,8 @@
 """Reads the knowledge files, validates them row by row and returns one `Knowledge`.
 
 Files: `about.json` (version, coverage, sources), `updates.json`, `cves.json`,
-`support.json`, `rejected.json`, `fingerprints.json`. A file of the same name in the override folder replaces
-the shipped one.
+`support.json`, `rejected.json`, `fingerprints.json`. A file of the same name in the
+override folder replaces the shipped one.
 """
 
 import re

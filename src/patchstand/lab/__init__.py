@@ -1,0 +1,1 @@
+"""A simulated estate of Exchange servers on loopback, for the demo, tests and benchmarks."""

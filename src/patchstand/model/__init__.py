@@ -1,10 +1,10 @@
 """The nouns of patchstand: frozen, slotted dataclasses and enums; stdlib only.
 
-    Target, Scope, Permit -> Observation (Transcripts, Outcomes)   observation.py
-    Evidence -> Clue -> Identity (a set of Builds)                 evidence.py, build.py
-    Update, Cve, SupportPhase in Knowledge                         knowledge.py
-    BuildAssessment -> Assessment, Finding                         assessment.py
-    CheckedServer (all of one address, for the reports)            report.py
+Target, Scope, Permit -> Observation (Transcripts, Outcomes)   observation.py
+Evidence -> Clue -> Identity (a set of Builds)                 evidence.py, build.py
+Update, Cve, SupportPhase in Knowledge                         knowledge.py
+BuildAssessment -> Assessment, Finding                         assessment.py
+CheckedServer (all of one address, for the reports)            report.py
 """
 
 from patchstand.model.assessment import (

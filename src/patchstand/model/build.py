@@ -32,7 +32,7 @@ class ProductLine(StrEnum):
 
 _RANK = {line: rank for rank, line in enumerate(ProductLine)}
 ON_PREMISES = tuple(line for line in ProductLine if line is not ProductLine.ONLINE)
-_LINE_BY_PREFIX = {
+_LINE_BY_PREFIX: dict[tuple[int, ...], ProductLine] = {
     (4, 0): ProductLine.V4_0,
     (5, 0): ProductLine.V5_0,
     (5, 5): ProductLine.V5_5,

@@ -153,9 +153,9 @@ class Knowledge:
     """
 
     __slots__ = (
+        "__weakref__",
         "_builds_by_cu",
         "_by_build",
-        "__weakref__",
         "_by_line",
         "covered_until",
         "cves",
@@ -166,7 +166,7 @@ class Knowledge:
         "version",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  one argument per kind of knowledge, by name only
         self,
         *,
         version: str,

@@ -1,0 +1,1 @@
+"""Any result as text, JSON or HTML: renders, never sends."""

@@ -22,7 +22,9 @@ def _run(subject: Subject) -> Iterator[Finding]:
     clear = _named(e for e in subject.exposure if e.login_methods and not e.encrypted)
     if clear:
         yield Finding(
-            "clear_text_login", HARDENING, (("services", clear),),
+            "clear_text_login",
+            HARDENING,
+            (("services", clear),),
             (Remedy("restrict_from_internet", (("service", clear),)),),
         )
 

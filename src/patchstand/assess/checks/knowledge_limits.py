@@ -18,8 +18,8 @@ def _run(subject: Subject) -> Iterator[Finding]:
         yield Finding("knowledge_stale", NOTE, values, (Remedy("update_knowledge"),))
     if subject.identity.reason == "knowledge_too_old":
         shown = [clue.value for clue in subject.identity.evidence if clue.reason]
-        values = (("value", shown[0] if shown else ""),)
-        yield Finding("knowledge_too_old", NOTE, values, (Remedy("update_knowledge"),))
+        value = (("value", shown[0] if shown else ""),)
+        yield Finding("knowledge_too_old", NOTE, value, (Remedy("update_knowledge"),))
 
 
 CHECK = Check("knowledge_limits", _run)

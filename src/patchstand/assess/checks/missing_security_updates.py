@@ -49,9 +49,7 @@ def _extent(low: Behind, high: Behind) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _steps(
-    subject: Subject, worst: BuildAssessment, exploited: list[str]
-) -> tuple[Remedy, ...]:
+def _steps(subject: Subject, worst: BuildAssessment, exploited: list[str]) -> tuple[Remedy, ...]:
     steps = [*update_steps(subject.knowledge, worst, subject.assessment.as_of)]
     if exploited:
         steps.append(Remedy("check_for_compromise", (("cves", ", ".join(exploited)),)))

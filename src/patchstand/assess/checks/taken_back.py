@@ -24,7 +24,7 @@ def _run(subject: Subject) -> Iterator[Finding]:
         ("withdrawn_on", str(row.withdrawn_on or "")),
         ("replacement", newer.name if newer else ""),
     )
-    steps = ()
+    steps: tuple[Remedy, ...] = ()
     if newer is not None:
         install = (("update", newer.name), ("kb", newer.kb or ""), ("cu", newer.cu))
         steps = (Remedy("install_su", (*install, ("build", str(newer.build)))),)

@@ -13,8 +13,8 @@ _SOON_DAYS = 30
 def _run(subject: Subject) -> Iterator[Finding]:
     old = [version for version in subject.tls_versions if version in _OLD]
     if old:
-        values = (("versions", ", ".join(old)),)
-        yield Finding("old_tls", HARDENING, values, (Remedy("disable_old_tls"),))
+        versions = (("versions", ", ".join(old)),)
+        yield Finding("old_tls", HARDENING, versions, (Remedy("disable_old_tls"),))
     certificate = subject.certificate
     if certificate is None or certificate.problem is not None:
         return
@@ -27,11 +27,11 @@ def _run(subject: Subject) -> Iterator[Finding]:
         if left < 0:
             yield Finding("certificate_expired", HARDENING, (ends,), renew)
         elif left <= _SOON_DAYS:
-            values = (ends, ("days", str(left)))
-            yield Finding("certificate_expires_soon", HARDENING, values, renew)
+            soon = (ends, ("days", str(left)))
+            yield Finding("certificate_expires_soon", HARDENING, soon, renew)
     if certificate.self_signed and not certificate.router:
-        values = (("subject", certificate.subject),)
-        yield Finding("certificate_self_signed", HARDENING, values, renew)
+        subject_name = (("subject", certificate.subject),)
+        yield Finding("certificate_self_signed", HARDENING, subject_name, renew)
 
 
 CHECK = Check("transport_security", _run)

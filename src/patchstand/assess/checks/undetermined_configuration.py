@@ -24,14 +24,10 @@ def _run(subject: Subject) -> Iterator[Finding]:
             ("decide_by", commands[condition]),
         )
         action = (
-            "enable_extended_protection"
-            if condition is Condition.EXTENDED_PROTECTION
-            else "decide"
+            "enable_extended_protection" if condition is Condition.EXTENDED_PROTECTION else "decide"
         )
         remedy = (Remedy(action, (("command", commands[condition]),)),)
-        yield Finding(
-            "undetermined_configuration", HARDENING, values, remedy, cves=tuple(ids)
-        )
+        yield Finding("undetermined_configuration", HARDENING, values, remedy, cves=tuple(ids))
 
 
 CHECK = Check("undetermined_configuration", _run)

@@ -28,8 +28,11 @@ def read_greeting(evidence: Evidence, context: Context) -> Iterator[Clue]:
         return
     if _ENCODED_NAME.search(text):
         yield Clue(
-            "encoded_name", _ENCODED_NAME.findall(text)[0][:60],
-            "a host name in base64: Exchange Online greets so", is_exchange=False, lines=ONLINE,
+            "encoded_name",
+            _ENCODED_NAME.findall(text)[0][:60],
+            "a host name in base64: Exchange Online greets so",
+            is_exchange=False,
+            lines=ONLINE,
         )
         return
     versions = [
@@ -48,15 +51,24 @@ def _by_name(text: str) -> Clue:
     year = _YEAR.search(text)
     if year:
         return Clue(
-            "greeting", year[0], f"names Exchange {year[1]}", is_exchange=True,
+            "greeting",
+            year[0],
+            f"names Exchange {year[1]}",
+            is_exchange=True,
             lines=frozenset({ProductLine(year[1])}),
         )
     if _CAPABILITIES_SINCE_2013.search(text):
         return Clue(
-            "greeting", "CAPABILITY", "capabilities of Exchange 2013 and later",
-            is_exchange=True, lines=SINCE_2013,
+            "greeting",
+            "CAPABILITY",
+            "capabilities of Exchange 2013 and later",
+            is_exchange=True,
+            lines=SINCE_2013,
         )
     return Clue(
-        "greeting", "Microsoft Exchange", "greeting of Exchange 2007 and later",
-        is_exchange=True, lines=SINCE_2007,
+        "greeting",
+        "Microsoft Exchange",
+        "greeting of Exchange 2007 and later",
+        is_exchange=True,
+        lines=SINCE_2007,
     )

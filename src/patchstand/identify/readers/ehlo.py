@@ -29,9 +29,7 @@ def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
     words = frozenset(_WORD.findall(_extensions(text).upper()))
     lines, shown = _generation(words)
     if lines is not None and not products:
-        yield Clue(
-            "ehlo", shown, "extensions of this generation", is_exchange=True, lines=lines
-        )
+        yield Clue("ehlo", shown, "extensions of this generation", is_exchange=True, lines=lines)
 
 
 def _extensions(text: str) -> str:
@@ -69,9 +67,7 @@ def _generation(words: frozenset[str]) -> tuple[frozenset[ProductLine] | None, s
     return found, shown
 
 
-def _with_xexch50(
-    words: frozenset[str], *, exchange: bool
-) -> tuple[frozenset[ProductLine], str]:
+def _with_xexch50(words: frozenset[str], *, exchange: bool) -> tuple[frozenset[ProductLine], str]:
     if "X-ANONYMOUSTLS" in words:
         return frozenset({ProductLine.V2007}), "X-ANONYMOUSTLS XEXCH50"
     if exchange or "TURN" in words:

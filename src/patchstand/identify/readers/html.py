@@ -23,7 +23,7 @@ _SAVED_FROM = re.compile(r"(?i)<!-- saved from url=\(\d+\)https?://([^/\s]+)")
 _OWN_FORM = re.compile(r"(?i)(?:auth\.owa|owaauth\.dll|logon\.aspx|CookieAuth\.dll)")
 _HOST = re.compile(r"(?i)(?:https?:)?//([^/\s:]+)")
 _ENDPOINT = re.compile(r"(?i)\bversion:?\s*(?:</?\w+>\s*)*(\d{1,2}(?:\.\d{1,5}){3})")
-_OLD = re.compile(r"(?i)version\s+5\.5\s+SP\d.{0,400}?<!--\s*(\d{4}\.\d{1,4})\s*-->", re.S)
+_OLD = re.compile(r"(?i)version\s+5\.5\s+SP\d.{0,400}?<!--\s*(\d{4}\.\d{1,4})\s*-->", re.DOTALL)
 _LOGON_PAGE = "{57a118c6-2da9-419d-be9a-f92b0f9a418b}"
 
 
@@ -33,7 +33,10 @@ def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
     copied = _copied_from(text, evidence.server_name)
     if copied is not None:
         yield Clue(
-            "look_alike", copied, f"a copy of a log-in page: {copied}", is_exchange=False,
+            "look_alike",
+            copied,
+            f"a copy of a log-in page: {copied}",
+            is_exchange=False,
             lines=frozenset(),
         )
         return
@@ -46,8 +49,11 @@ def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
     yield from _other_pages(text, context)
     if not found and _LOGON_PAGE in text.lower():
         yield Clue(
-            "logon_page", _LOGON_PAGE, "log-in page of Exchange 2007 and later",
-            is_exchange=True, lines=SINCE_2007,
+            "logon_page",
+            _LOGON_PAGE,
+            "log-in page of Exchange 2007 and later",
+            is_exchange=True,
+            lines=SINCE_2007,
         )
 
 
@@ -62,7 +68,7 @@ def _copied_from(text: str, server_name: str | None) -> str | None:
     form_host = _HOST.match(form[1]) if form else None
     own = {name.lower() for name in (server_name, form_host and form_host[1]) if name}
     if hosts and own and not any(_same_owner(host, name) for host in hosts for name in own):
-        return f"its files come from {sorted(hosts)[0]}"
+        return f"its files come from {min(hosts)}"
     if not hosts and not _PATH.search(text):
         return None
     if form and _PASSWORD.search(text) and not _OWN_FORM.search(form[1]):
@@ -93,8 +99,11 @@ def _other_pages(text: str, context: Context) -> Iterator[Clue]:
     elif "/exchweb/" in lowered and ("owalogon" in lowered or "outlook web access" in lowered):
         lines = frozenset({ProductLine.V2000, ProductLine.V2003})
         yield Clue(
-            "exchweb", "/exchweb/", "Outlook Web Access of Exchange 2000 or 2003",
-            is_exchange=True, lines=lines,
+            "exchweb",
+            "/exchweb/",
+            "Outlook Web Access of Exchange 2000 or 2003",
+            is_exchange=True,
+            lines=lines,
         )
 
 

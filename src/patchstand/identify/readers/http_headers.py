@@ -23,9 +23,15 @@ _HEADER = re.compile(
 )
 _FRONT_END_NAMES = ("x-feserver", "x-calculatedbetarget", "x-feproxyinfo", "x-backendhttpstatus")
 _ACTIVESYNC_OF_EXCHANGE = {
-    "8.0": "2007", "8.1": "2007", "8.2": "2007", "8.3": "2007",
-    "14.0": "2010", "14.2": "2010", "14.3": "2010",
-    "15.0": "2013", "15.1": "2016",
+    "8.0": "2007",
+    "8.1": "2007",
+    "8.2": "2007",
+    "8.3": "2007",
+    "14.0": "2010",
+    "14.2": "2010",
+    "14.3": "2010",
+    "15.0": "2013",
+    "15.1": "2016",
 }
 """MS-Server-ActiveSync carries the server's version; 2.5, 12.1, 16.0 and 16.1 are versions
 of the protocol, sent by other products; 14.1 is both and decides nothing."""
@@ -57,13 +63,18 @@ def _owa_versions(headers: Headers, context: Context) -> Iterator[Clue]:
                 continue
             if ZERO_PADDED.search(text):
                 yield Clue(
-                    "version_rewritten", text,
-                    "zero-padded: not written by Exchange, so not trusted", trusted=False,
+                    "version_rewritten",
+                    text,
+                    "zero-padded: not written by Exchange, so not trusted",
+                    trusted=False,
                 )
             elif reading.is_online and _has_foreign_names(headers):
                 yield Clue(
-                    "look_alike", text, "a version of Exchange Online beside a server name of "
-                    "another owner: a decoy", is_exchange=False, lines=ONLINE,
+                    "look_alike",
+                    text,
+                    "a version of Exchange Online beside a server name of another owner: a decoy",
+                    is_exchange=False,
+                    lines=ONLINE,
                 )
             else:
                 yield version_clue("x_owa_version", text, reading)
@@ -91,18 +102,22 @@ def _active_sync(headers: Headers) -> Iterator[Clue]:
         if value in _ACTIVESYNC_OF_EXCHANGE:
             line = ProductLine(_ACTIVESYNC_OF_EXCHANGE[value])
             yield Clue(
-                rule, value, "two parts name the line only", is_exchange=True,
+                rule,
+                value,
+                "two parts name the line only",
+                is_exchange=True,
                 lines=frozenset({line}),
             )
         elif value == "15.2":
             lines = frozenset({ProductLine.V2019, ProductLine.SE})
-            yield Clue(
-                rule, value, "two parts name the line only", is_exchange=True, lines=lines
-            )
+            yield Clue(rule, value, "two parts name the line only", is_exchange=True, lines=lines)
         elif value in _PROTOCOL_VERSIONS:
             yield Clue(
-                "other_product", value, "a protocol version, which Exchange does not send here",
-                is_exchange=False, lines=frozenset(),
+                "other_product",
+                value,
+                "a protocol version, which Exchange does not send here",
+                is_exchange=False,
+                lines=frozenset(),
             )
         else:
             yield Clue(rule, value, "other products send such values too")
@@ -114,14 +129,21 @@ def _names(headers: Headers, text: str) -> Iterator[Clue]:
     for name in _FRONT_END_NAMES:
         if headers[name]:
             yield Clue(
-                name.replace("-", "_"), headers[name][0], "sent by Exchange 2013 and later",
-                is_exchange=True, lines=SINCE_2013, node=_node(headers),
+                name.replace("-", "_"),
+                headers[name][0],
+                "sent by Exchange 2013 and later",
+                is_exchange=True,
+                lines=SINCE_2013,
+                node=_node(headers),
             )
             return
     if headers["x-owa-error"]:
         yield Clue(
-            "x_owa_error", headers["x-owa-error"][0], "sent by Exchange 2013 and later",
-            is_exchange=True, lines=SINCE_2013,
+            "x_owa_error",
+            headers["x-owa-error"][0],
+            "sent by Exchange 2013 and later",
+            is_exchange=True,
+            lines=SINCE_2013,
         )
 
 
@@ -135,18 +157,27 @@ def _locations(headers: Headers) -> Iterator[Clue]:
         lowered = value.lower()
         if "/owa/auth/errorfe.aspx" in lowered:
             yield Clue(
-                "error_fe", value, "error page of Exchange 2013 and later", is_exchange=True,
+                "error_fe",
+                value,
+                "error page of Exchange 2013 and later",
+                is_exchange=True,
                 lines=SINCE_2013,
             )
         elif "/exchweb/bin/auth/owalogon.asp" in lowered:
             yield Clue(
-                "owalogon", value, "log-in page of Exchange 2003", is_exchange=True,
+                "owalogon",
+                value,
+                "log-in page of Exchange 2003",
+                is_exchange=True,
                 lines=frozenset({ProductLine.V2003}),
             )
         elif "/owa/auth/logon.aspx" in lowered or "/owa/auth.owa" in lowered:
             yield Clue(
-                "owa_redirect", value, "log-in page of Exchange 2007 and later",
-                is_exchange=True, lines=SINCE_2007,
+                "owa_redirect",
+                value,
+                "log-in page of Exchange 2007 and later",
+                is_exchange=True,
+                lines=SINCE_2007,
             )
 
 

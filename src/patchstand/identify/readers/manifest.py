@@ -10,7 +10,7 @@ from patchstand.model import Clue, Evidence, EvidenceKind
 _IDENTITY = re.compile(r"(?i)<(?:\w+:)?assemblyIdentity\b([^>]{0,2000})>")
 _ATTRIBUTE = re.compile(r"(?i)\b(name|version|publicKeyToken)\s*=\s*[\"']([^\"']{0,200})[\"']")
 _TOOL = "microsoft.exchange.ediscovery.exporttool.application"
-_TOKEN = "b1d1a6c45aa418ce"
+_SIGNED_BY = "b1d1a6c45aa418ce"
 """Public key token of Microsoft's signature; another one is not Microsoft's file."""
 
 
@@ -22,10 +22,13 @@ def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
         if found.get("name", "").lower() != _TOOL or products:
             continue
         token = found.get("publickeytoken", "").lower()
-        if token != _TOKEN:
+        if token != _SIGNED_BY:
             yield Clue(
-                "look_alike", token or "(none)", "the manifest is not signed by Microsoft's key",
-                is_exchange=False, lines=frozenset(),
+                "look_alike",
+                token or "(none)",
+                "the manifest is not signed by Microsoft's key",
+                is_exchange=False,
+                lines=frozenset(),
             )
             continue
         reading = read_version(context.knowledge, found.get("version", ""), context.on)

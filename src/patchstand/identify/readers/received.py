@@ -38,23 +38,40 @@ def _read_hop(hop: str, context: Context) -> Iterator[Clue]:
             continue
         if name and _ONLINE_NAME.search(name):
             yield Clue(
-                "received", version, f"{name} is Exchange Online", is_exchange=False,
-                lines=ONLINE, node=node, seen_on=seen_on,
+                "received",
+                version,
+                f"{name} is Exchange Online",
+                is_exchange=False,
+                lines=ONLINE,
+                node=node,
+                seen_on=seen_on,
             )
         else:
             clue = version_clue("received", version, reading)
             yield _at(clue, node, seen_on)
     for version in _WINDOWS.findall(hop):
         yield Clue(
-            "windows_smtp", version, "the SMTP service of Windows: with or without Exchange",
-            node=node, seen_on=seen_on,
+            "windows_smtp",
+            version,
+            "the SMTP service of Windows: with or without Exchange",
+            node=node,
+            seen_on=seen_on,
         )
 
 
 def _at(clue: Clue, node: str | None, seen_on: date | None) -> Clue:
     return Clue(
-        clue.rule, clue.value, clue.says, clue.is_exchange, clue.lines, clue.builds,
-        clue.or_later, clue.whole_cu, clue.reason, node=node, seen_on=seen_on,
+        clue.rule,
+        clue.value,
+        clue.says,
+        clue.is_exchange,
+        clue.lines,
+        clue.builds,
+        clue.or_later,
+        clue.whole_cu,
+        clue.reason,
+        node=node,
+        seen_on=seen_on,
     )
 
 

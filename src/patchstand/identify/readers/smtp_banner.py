@@ -11,7 +11,9 @@ _MAIL_SERVICE = re.compile(
     r"(?i)Exchange (?:Internet Mail (?:Service|Connector)|SMTP server version)"
     r"\W+(\d{1,2}(?:\.\d{1,5}){2,3})"
 )
-_WINDOWS_SMTP = re.compile(r"(?i)Microsoft E?SMTP MAIL\b.*?Version:?\s*(\d+(?:\.\d+){3,4})", re.S)
+_WINDOWS_SMTP = re.compile(
+    r"(?i)Microsoft E?SMTP MAIL\b.*?Version:?\s*(\d+(?:\.\d+){3,4})", re.DOTALL
+)
 _EXCHANGE_MAJORS = frozenset({"8", "14", "15"})  # Windows itself counts 5, 6 and 10
 _SINCE_2007 = re.compile(r"(?i)Microsoft ESMTP MAIL Service ready at")
 _OTHER = re.compile(r"(?i)\bE?SMTP\b")
@@ -29,31 +31,41 @@ def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
             yield version_clue("internet_mail_service", mail_service[1], reading)
         return
     windows = _WINDOWS_SMTP.search(text)
-    if windows and windows[1].split(".")[0] in _EXCHANGE_MAJORS:
-        reading = read_version(context.knowledge, windows[1], context.on)
-        if reading is not None:
-            yield version_clue("smtp_banner", windows[1], reading)
-    elif windows:
-        yield Clue(
-            "windows_smtp", windows[1],
-            "the SMTP service of Windows: with or without Exchange 2000/2003",
-        )
+    if windows:
+        yield from _printed_version(windows[1], context)
     elif _SINCE_2007.search(text):
         if not products:
             yield Clue(
-                "smtp_banner", "Microsoft ESMTP MAIL Service",
-                "banner of Exchange 2007 and later", is_exchange=True, lines=SINCE_2007,
+                "smtp_banner",
+                "Microsoft ESMTP MAIL Service",
+                "banner of Exchange 2007 and later",
+                is_exchange=True,
+                lines=SINCE_2007,
             )
     elif not products and _OTHER.search(text):
         yield from _names_itself(text)
+
+
+def _printed_version(version: str, context: Context) -> Iterator[Clue]:
+    if version.split(".", maxsplit=1)[0] not in _EXCHANGE_MAJORS:
+        yield Clue(
+            "windows_smtp",
+            version,
+            "the SMTP service of Windows: with or without Exchange 2000/2003",
+        )
+    elif reading := read_version(context.knowledge, version, context.on):
+        yield version_clue("smtp_banner", version, reading)
 
 
 def _names_itself(text: str) -> Iterator[Clue]:
     named = _NAME_AND_VERSION.search(text)
     if named and "microsoft" not in text.lower():
         yield Clue(
-            "other_product", named[0], "names another product and its version",
-            is_exchange=False, lines=frozenset(),
+            "other_product",
+            named[0],
+            "names another product and its version",
+            is_exchange=False,
+            lines=frozenset(),
         )
 
 

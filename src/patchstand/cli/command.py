@@ -1,0 +1,68 @@
+"""The shape of a command: one file per command in `commands/`, found by `plugins`."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from patchstand.errors import UsageError
+
+OK, FINDINGS, USAGE, NOT_MEASURED, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes (DESIGN, section 5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of the product: `configure` adds its arguments, `run` returns the exit code.
+
+    `run` imports what it needs when it is called, so that help stays quick.
+    """
+
+    name: str
+    summary: str
+    configure: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """The options every command has."""
+    group = parser.add_argument_group("common options")
+    group.add_argument("--json", action="store_true", help="machine-readable on stdout")
+    group.add_argument("--lang", choices=("en", "de"), default="en", help="language for people")
+    group.add_argument(
+        "--as-of", type=day, metavar="DATE", help="judge as of this day (default: today)"
+    )
+    group.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    group.add_argument(
+        "--config", type=Path, metavar="FILE", help="TOML file with defaults for the options"
+    )
+    group.add_argument(
+        "--knowledge", type=Path, metavar="DIR", help="folder whose knowledge files win"
+    )
+
+
+def day(text: str) -> date:
+    """An ISO date from the command line."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2026-10-13") from None
+
+
+def now() -> datetime:
+    """The clock; read here and nowhere below the command line."""
+    return datetime.now(UTC)
+
+
+def as_of(options: argparse.Namespace) -> date:
+    """The day to judge by: `--as-of`, else today.
+
+    Raises:
+        UsageError: the day lies in the future, where nothing is known.
+    """
+    today = now().date()
+    chosen: date = options.as_of or today
+    if chosen > today:
+        raise UsageError(f"--as-of {chosen}: that day has not come yet")
+    return chosen

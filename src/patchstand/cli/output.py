@@ -1,0 +1,21 @@
+"""Where commands write: JSON lines on stdout, or text for people."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def write_json(document: dict[str, Any]) -> None:
+    """Write one JSON document as a line on stdout."""
+    from patchstand.report.as_json import encode
+
+    sys.stdout.buffer.write(encode(document) + b"\n")
+
+
+def console() -> "Console":
+    """The terminal for people; plain when it is none, without colour when so asked."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
