@@ -1,6 +1,7 @@
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from patchstand.identify import guess_kind, identify
 from patchstand.model import Evidence, EvidenceKind, Identity, Knowledge
@@ -8,12 +9,12 @@ from patchstand.model import Evidence, EvidenceKind, Identity, Knowledge
 TODAY = date(2026, 11, 22)
 
 
-def rows(shared: Path) -> list[dict]:
+def rows(shared: Path) -> list[dict[str, Any]]:
     lines = (shared / "real/recordings.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 
-def identified(row: dict, known: Knowledge) -> Identity:
+def identified(row: dict[str, Any], known: Knowledge) -> Identity:
     evidence = Evidence(EvidenceKind(row["kind"]), row["text"])
     return identify([evidence], known, TODAY).nodes[0]
 

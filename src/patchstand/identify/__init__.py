@@ -20,7 +20,7 @@ from patchstand.plugins import declared
 
 __all__ = ["guess_kind", "identify", "read_version"]
 
-_LONGEST = 1 << 20
+_LONGEST = 1 << 18
 """Characters of one text that are read; what tells a build stands far before that."""
 
 

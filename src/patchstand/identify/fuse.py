@@ -8,6 +8,7 @@ from patchstand.model import (
     Build,
     Clue,
     Conflict,
+    EvidenceKind,
     Identity,
     IdentityPrecision,
     Knowledge,
@@ -24,6 +25,7 @@ _IIS_CARRIES = {
 }
 """Lines each IIS version can carry (reference, section a: IIS is Windows' own version)."""
 
+_WEB = frozenset({EvidenceKind.HTTP_HEADERS, EvidenceKind.HTML, EvidenceKind.MANIFEST})
 _STRONG_NO = frozenset({"look_alike", "online"})
 
 
@@ -47,12 +49,16 @@ def fuse(clues: Sequence[Clue], knowledge: Knowledge, on: date) -> Identity:
         reason=next((clue.reason for clue in clues if clue.reason), None),
         seen_on=max((clue.seen_on for clue in clues if clue.seen_on), default=None),
     )
+    on = min(on, known.seen_on) if known.seen_on else on
     if any(_outweighs(clue) for clue in no) or (no and not yes):
         return _something_else(known, no)
     return _exchange(known, yes, knowledge, on) if yes else known
 
 
 def _outweighs(clue: Clue) -> bool:
+    """A web server that names itself something else is that; a mail banner may be a gateway's."""
+    if clue.rule == "other_product":
+        return clue.kind in _WEB
     return clue.rule in _STRONG_NO or ProductLine.ONLINE in (clue.lines or ())
 
 

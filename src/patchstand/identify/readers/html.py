@@ -17,8 +17,8 @@ _PATH = re.compile(
     r"(?i)(?:(?:https?:)?//([^\s/\"'<>:]{1,255})(?::\d{1,5})?)?"
     r"/(?:owa|ecp)/(?:auth/|prem/|current/|smime/)?(\d{1,2}(?:\.\d{1,5}){2,3})/"
 )
-_FORM = re.compile(r"(?i)<form\b[^>]{0,2000}?\baction\s*=\s*[\"']?([^\"'\s>]{1,500})")
-_PASSWORD = re.compile(r"(?i)<input\b[^>]{0,500}?\btype\s*=\s*[\"']?password")
+_FORM = re.compile(r"(?i)<form\b[^>]{0,300}?\baction\s*=\s*[\"']?([^\"'\s>]{1,500})")
+_PASSWORD = re.compile(r"(?i)<input\b[^>]{0,200}?\btype\s*=\s*[\"']?password")
 _SAVED_FROM = re.compile(r"(?i)<!-- saved from url=\(\d+\)https?://([^/\s]+)")
 _OWN_FORM = re.compile(r"(?i)(?:auth\.owa|owaauth\.dll|logon\.aspx|CookieAuth\.dll)")
 _HOST = re.compile(r"(?i)(?:https?:)?//([^/\s:]+)")

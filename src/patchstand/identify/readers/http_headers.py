@@ -61,20 +61,20 @@ def _owa_versions(headers: Headers, context: Context) -> Iterator[Clue]:
             reading = read_version(context.knowledge, text, context.on)
             if reading is None:
                 continue
-            if ZERO_PADDED.search(text):
-                yield Clue(
-                    "version_rewritten",
-                    text,
-                    "zero-padded: not written by Exchange, so not trusted",
-                    trusted=False,
-                )
-            elif reading.is_online and _has_foreign_names(headers):
+            if reading.is_online and _has_foreign_names(headers):
                 yield Clue(
                     "look_alike",
                     text,
                     "a version of Exchange Online beside a server name of another owner: a decoy",
                     is_exchange=False,
                     lines=ONLINE,
+                )
+            elif ZERO_PADDED.search(text) and not reading.is_online:
+                yield Clue(
+                    "version_rewritten",
+                    text,
+                    "zero-padded: not written by Exchange, so not trusted",
+                    trusted=False,
                 )
             else:
                 yield version_clue("x_owa_version", text, reading)

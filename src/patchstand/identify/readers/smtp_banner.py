@@ -12,7 +12,7 @@ _MAIL_SERVICE = re.compile(
     r"\W+(\d{1,2}(?:\.\d{1,5}){2,3})"
 )
 _WINDOWS_SMTP = re.compile(
-    r"(?i)Microsoft E?SMTP MAIL\b.*?Version:?\s*(\d+(?:\.\d+){3,4})", re.DOTALL
+    r"(?i)Microsoft E?SMTP MAIL\b[^\r\n]{0,120}?Version:?\s*(\d+(?:\.\d+){3,4})"
 )
 _EXCHANGE_MAJORS = frozenset({"8", "14", "15"})  # Windows itself counts 5, 6 and 10
 _SINCE_2007 = re.compile(r"(?i)Microsoft ESMTP MAIL Service ready at")

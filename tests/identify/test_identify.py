@@ -1,0 +1,302 @@
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from patchstand import knowledge
+from patchstand.identify import guess_kind, identify, read_version
+from patchstand.model import (
+    Evidence,
+    EvidenceKind,
+    Identity,
+    IdentityPrecision,
+    Knowledge,
+    ProductLine,
+    Update,
+)
+
+KNOWN = knowledge.load()
+TODAY = date(2026, 10, 13)
+KINDS = st.sampled_from(list(EvidenceKind))
+
+
+def seen(kind: str, text: str, **more: object) -> Identity:
+    evidence = Evidence(EvidenceKind(kind), text, **more)  # type: ignore[arg-type]
+    return identify([evidence], KNOWN, TODAY).nodes[0]
+
+
+def builds(found: Identity) -> list[str]:
+    return [str(build) for build in found.builds]
+
+
+@given(KINDS, st.text())
+@settings(max_examples=400)
+def test_any_text_is_read_without_an_exception(kind: EvidenceKind, text: str) -> None:
+    """Whatever the text, there is an answer; random text is never a server."""
+    found = identify([Evidence(kind, text)], KNOWN, TODAY)
+
+    assert found.nodes
+    assert guess_kind(text) in EvidenceKind
+
+
+@given(
+    KINDS,
+    st.lists(
+        st.sampled_from(
+            [
+                "X-OWA-Version:", "15.2.1118", "15.02.2562.037", "X-FEServer: EX1", "\r\n", "220 ",
+                "Received: from a by B with Microsoft SMTP Server id ", "8.3.83.4", "; Tue, 12 Jan",
+                "<form action=", "/owa/auth/", "/themes/", "XEXCH50", "Microsoft Exchange", "[",
+                "MajorVersion=", '"15"', "assemblyIdentity", "\x00", "TlRMTVNTUAAC", "99999.99999.9",
+                " 2021 19:29:40 +0800", "MS-Server-ActiveSync: ", "14.1", "version", "publicKeyToken=",
+            ]
+        ),
+        max_size=30,
+    ),
+)  # fmt: skip
+@settings(max_examples=600)
+def test_pieces_of_real_evidence_in_any_order(kind: EvidenceKind, pieces: list[str]) -> None:
+    """Shuffled pieces of evidence give sorted, unique members that fit the named lines."""
+    for node in identify([Evidence(kind, "".join(pieces))], KNOWN, TODAY).nodes:
+        assert list(node.builds) == sorted(set(node.builds))
+        assert {build.line for build in node.builds} <= set(node.lines)
+        if node.builds:
+            assert node.is_exchange is True
+
+
+@given(st.sampled_from(KNOWN.updates))
+def test_a_published_build_in_the_header_is_exact(update: Update) -> None:
+    """Each published build of 2007 and later is read back from X-OWA-Version as itself."""
+    if update.line.rank >= ProductLine.V2007.rank:
+        found = seen("http_headers", f"X-OWA-Version: {update.build}")
+
+        assert found.builds == (update.build,)
+        assert found.precision is IdentityPrecision.EXACT
+
+
+@given(st.sampled_from(KNOWN.updates), st.integers(1, 9))
+def test_a_component_a_little_below_is_rounded_up(update: Update, below: int) -> None:
+    """An unlisted number below a build gives the next published one or later, never an older."""
+    parts = (*update.build.parts[:3], update.build.parts[-1] - below)
+    text = ".".join(map(str, parts))
+    reading = read_version(KNOWN, text, TODAY)
+
+    if update.line.rank < ProductLine.V2007.rank or parts[3] < 0 or reading is None:
+        return
+    exact = KNOWN.update(type(update.build)(parts))
+    if exact is None and reading.builds:
+        assert min(reading.builds).parts > parts
+        assert reading.or_later
+
+
+@given(st.sampled_from(KNOWN.updates), st.dates(date(2005, 1, 1), date(2026, 10, 13)))
+def test_no_member_is_newer_than_the_evidence(update: Update, day: date) -> None:
+    """Builds that were released after the day the evidence is from are no members."""
+    reading = read_version(KNOWN, ".".join(map(str, update.build.parts[:3])), day)
+
+    if reading is not None and reading.builds and update.line.rank >= ProductLine.V2007.rank:
+        rows = [KNOWN.update(build) for build in reading.builds]
+        assert all(row is not None and row.released_from <= day for row in rows)
+
+
+def test_the_day_narrows_a_cu_to_what_existed() -> None:
+    """15.2.1118 seen on 2023-01-15 has six members."""
+    page = '<link href="/owa/auth/15.2.1118/themes/resources/favicon.ico">'
+    found = seen("html", page, seen_on=date(2023, 1, 15))
+
+    assert len(found.builds) == 6
+    assert found.precision is IdentityPrecision.CU
+
+
+def test_headers_and_page_of_one_node_agree_on_one_build() -> None:
+    """A four-part header narrows the page's three parts to one build."""
+    evidence = [
+        Evidence(EvidenceKind.HTML, '<img src="/owa/auth/15.2.1118/themes/a.png">', connection=1),
+        Evidence(EvidenceKind.HTTP_HEADERS, "X-OWA-Version: 15.2.1118.26", connection=1),
+    ]
+    found = identify(evidence, KNOWN, TODAY)
+
+    assert len(found.nodes) == 1
+    assert builds(found.nodes[0]) == ["15.2.1118.26"]
+    assert found.nodes[0].conflicts == ()
+
+
+def test_a_contradiction_in_one_node_is_reported_with_both() -> None:
+    """When header and page of one node disagree both stay members, and it is said."""
+    evidence = [
+        Evidence(EvidenceKind.HTML, '<img src="/owa/auth/15.2.1258/themes/a.png">', connection=1),
+        Evidence(EvidenceKind.HTTP_HEADERS, "X-OWA-Version: 15.2.1118.26", connection=1),
+    ]
+    found = identify(evidence, KNOWN, TODAY).nodes[0]
+
+    assert "15.2.1118.26" in builds(found)
+    assert any(build.startswith("15.2.1258.") for build in builds(found))
+    assert [conflict.rule for conflict in found.conflicts] == ["contradiction"]
+
+
+def test_back_ends_with_different_names_are_different_nodes() -> None:
+    """Two X-FEServer names behind one address are two nodes with their own builds."""
+    evidence = [
+        Evidence(
+            EvidenceKind.HTTP_HEADERS,
+            f"HTTP/1.1 302 Found\nX-FEServer: {name}\nX-OWA-Version: {build}\n",
+            connection=number,
+        )
+        for number, (name, build) in enumerate(
+            [("EX1", "15.2.1118.26"), ("EX2", "15.2.2562.17"), ("EX1", "15.2.1118.26")]
+        )
+    ]
+    found = identify(evidence, KNOWN, TODAY)
+
+    assert {(node.node, *builds(node)) for node in found.nodes} == {
+        ("EX1", "15.2.1118.26"),
+        ("EX2", "15.2.2562.17"),
+    }
+
+
+def test_a_gateway_before_the_mail_side_does_not_hide_the_server() -> None:
+    """Postfix on port 25 and Outlook on the web on 443: it is an Exchange server."""
+    evidence = [
+        Evidence(EvidenceKind.HTTP_HEADERS, "X-FEServer: EX1\nX-OWA-Version: 15.2.2562.17"),
+        Evidence(EvidenceKind.SMTP_BANNER, "220 mx.example.org ESMTP Postfix", connection=9),
+    ]
+
+    assert identify(evidence, KNOWN, TODAY).nodes[0].is_exchange is True
+
+
+def test_a_product_in_front_is_named() -> None:
+    """Cookies of a load balancer are reported beside the build, not instead of it."""
+    found = seen(
+        "http_headers",
+        "X-OWA-Version: 15.2.2562.17\nSet-Cookie: BIGipServerowa=1.2.3; path=/\nServer: nginx",
+    )
+
+    assert builds(found) == ["15.2.2562.17"]
+    assert set(found.fronts) == {"F5 BIG-IP", "nginx"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("http_headers", "MS-Server-ActiveSync: 16.1\nServer: SOGo 5.8"),
+        ("http_headers", "X-Z-Push-Version: 2.6\nMS-Server-ActiveSync: 6.5.7638.1"),
+        ("http_headers", "X-ServerApplication: Exchange/15.00.0847.4040"),
+        ("http_headers", "X-OWA-Version: 15.20.7595.016\nX-FEServer: EX2019-MBX-01"),
+        ("http_headers", "X-OWA-Version: 15.21.1.3"),
+        ("html", '<img src="https://owa.bank.example/owa/auth/15.2.1118/themes/a.png">'
+                 '<form action="login.php"><input type="password"></form>'),
+        ("manifest", '<assemblyIdentity name="microsoft.exchange.ediscovery.exporttool.application"'
+                     ' version="15.2.986.5" publicKeyToken="0000000000000000" />'),
+        ("imap", "* OK The Microsoft Exchange IMAP4 service is ready. "
+                 "[QQBNADAAUABSADAAMgBDAEEAMAAwADAAMQAuAGUAdQA=]"),
+        ("received", "Received: from a by AM0PR01MB1.eurprd01.prod.outlook.com (2603::1) with "
+                     "Microsoft SMTP Server id 15.21.84.3; Mon, 13 Jul 2026 10:00:00 +0000"),
+    ],
+)  # fmt: skip
+def test_look_alikes_are_no_servers(kind: str, text: str) -> None:
+    """Other products, Exchange Online, decoys and copied pages are recognised and named."""
+    found = seen(kind, text)
+
+    assert found.is_exchange is False
+    assert found.builds == ()
+    assert found.look_alike
+
+
+def test_a_page_that_points_to_a_foreign_host_says_nothing_of_this_one() -> None:
+    """Versioned paths of another owner's host mark a copy; those of the own host count."""
+    page = '<link rel="icon" href="https://mail.bank.example/owa/auth/15.2.1118/themes/f.ico">'
+
+    assert seen("html", page, server_name="phish.invalid").is_exchange is False
+    assert seen("html", page, server_name="owa.bank.example").is_exchange is True
+
+
+def test_a_rewritten_header_is_not_trusted() -> None:
+    """A zero-padded X-OWA-Version was not written by Exchange: reported, never a build."""
+    found = seen("http_headers", "X-FEServer: EX1\nX-OWA-Version: 15.02.2562.037")
+
+    assert found.is_exchange is True
+    assert found.builds == ()
+    assert [conflict.rule for conflict in found.conflicts] == ["version_rewritten"]
+
+
+def test_a_build_newer_than_the_table_has_no_member() -> None:
+    """SE with an unknown higher build: the line is known, the build is not, and why is said."""
+    found = seen("http_headers", "X-OWA-Version: 15.2.2562.99")
+
+    assert found.line is ProductLine.SE
+    assert found.builds == ()
+    assert found.reason == "knowledge_too_old"
+
+
+def test_a_pasted_header_tells_the_senders_server_and_its_age() -> None:
+    """The lowest Exchange hop comes first, with the day it was seen; others are other nodes."""
+    header = """Received: from EX2.rcpt.example (10.0.0.2) by EX2.rcpt.example (10.0.0.2) with
+ Microsoft SMTP Server (version=TLS1_2, cipher=TLS_AES) id 15.2.1544.11; Wed, 1 May 2024
+ 10:00:03 +0200
+Received: from gw.rcpt.example by EX2.rcpt.example with mapi id 15.02.1544.011; Wed, 1 May 2024
+ 10:00:02 +0200
+Received: from EX1.sender.example (10.1.0.2) by EX1.sender.example (10.1.0.2) with
+ Microsoft SMTP Server id 15.1.2507.35; Wed, 1 May 2024 10:00:00 +0200
+Subject: hello
+"""
+    found = identify([Evidence(EvidenceKind.RECEIVED, header)], KNOWN, TODAY)
+
+    assert [(node.node, *builds(node)) for node in found.nodes] == [
+        ("EX1", "15.1.2507.35"),
+        ("EX2", "15.2.1544.11"),
+    ]
+    assert found.nodes[0].seen_on == date(2024, 5, 1)
+
+
+def test_ntlm_alone_never_says_exchange() -> None:
+    """A Windows build limits what could run there, no more."""
+    found = seen("ntlm", "Target_Name: A\nProduct_Version: 10.0.20348")
+
+    assert found.is_exchange is None
+    assert "Windows Server 2022" in found.evidence[0].says
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("* OK Der Microsoft Exchange Server 2003 IMAP4rev1-Server, Version 6.5.7638.1 (x), steht "
+         "zur Verf\xfcgung.", "2003"),
+        ("* OK La version 5.5.2653.23 (x) du serveur IMAP4rev1 Microsoft Exchange est pr\xeate",
+         "5.5"),
+        ("* OK Microsoft Exchange Server 2003 IMAP4rev1 \xb7\xfe\xce\xf1\xc6\xf7\xb0\xe6\xb1\xbe "
+         "6.5.6944.0 (x)", "2003"),
+        ("+OK \xd1\xe5\xf0\xe2\xe5\xf0 Microsoft Exchange POP3 \xe2\xe5\xf0\xf1\xe8\xe8 "
+         "5.5.2653.23  \xe3\xee\xf2\xee\xe2", "5.5"),
+        ("+OK Microsoft Exchange Server 2007 POP3 service ready", "2007"),
+    ],
+)  # fmt: skip
+def test_greetings_in_other_languages(text: str, line: str) -> None:
+    """A greeting is understood by the product's name and number, in whatever language."""
+    found = seen("imap" if text.startswith("*") else "pop", text)
+
+    assert found.line is not None
+    assert found.line.value == line
+
+
+def test_evidence_of_nothing_is_undecided(known: Knowledge) -> None:
+    """No evidence at all gives one node of which nothing can be said."""
+    found = identify([], known, TODAY)
+
+    assert [node.is_exchange for node in found.nodes] == [None]
+
+
+def test_a_very_long_text_is_read_quickly() -> None:
+    """One megabyte of hostile text takes no longer than a few seconds of CPU, in any kind."""
+    texts = [
+        "<form " * 150_000,
+        "version 5.5 SP" * 60_000,
+        "1.2.3." * 150_000,
+        "Received:" * 90_000,
+        "Microsoft ESMTP MAIL " * 50_000,
+        "<assemblyIdentity " * 60_000,
+        "//a" * 300_000,
+    ]
+    for kind in EvidenceKind:
+        for text in texts:
+            assert seen(kind.value, text).is_exchange is not True
