@@ -1,0 +1,125 @@
+"""Names and addresses in their one canonical spelling, so that no rule can be walked around.
+
+Only the canonical text form is an address. `127.1`, `2130706433` or `0x7f.1` are names to
+us; such names end in a number and are never looked up.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    collapse_addresses,
+    ip_address,
+    ip_network,
+)
+
+Address = IPv4Address | IPv6Address
+
+NAME_LENGTH = 253
+"""Characters; RFC 1035 section 2.3.4 without the final dot."""
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
+_MAPPED = IPv6Network("::ffff:0:0/96")  # RFC 4291, section 2.5.5.2
+_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052, the well-known prefix
+
+
+def canonical_address(text: str) -> Address | None:
+    """Read an address in dotted or colon form; None for anything else.
+
+    An IPv4-mapped IPv6 address is the IPv4 address it stands for.
+    """
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        address = ip_address(bare)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def canonical_name(text: str) -> str | None:
+    """Lower-case ASCII form of a DNS name without the final dot; None if it is none.
+
+    A name whose last label is a number is none (it would be taken for an address).
+    """
+    name = text.rstrip(".").lower()
+    if not name.isascii():
+        try:
+            name = name.encode("idna").decode("ascii")
+        except UnicodeError:
+            return None
+    labels = name.split(".")
+    if len(name) > NAME_LENGTH or not all(_LABEL.fullmatch(label) for label in labels):
+        return None
+    return None if _NUMBER.fullmatch(labels[-1]) else name
+
+
+def canonical(text: str) -> str | None:
+    """The canonical spelling of a name or an address; None if it is neither."""
+    address = canonical_address(text)
+    return str(address) if address is not None else canonical_name(text)
+
+
+def embedded(address: Address) -> tuple[Address, ...]:
+    """The address and the IPv4 addresses it leads to through 6to4, Teredo or NAT64."""
+    if isinstance(address, IPv4Address):
+        return (address,)
+    inner: list[Address] = [address]
+    if address.sixtofour is not None:
+        inner.append(address.sixtofour)
+    if address.teredo is not None:
+        inner.extend(address.teredo)
+    if address in _NAT64:
+        inner.append(IPv4Address(int(address) & 0xFFFFFFFF))
+    return tuple(inner)
+
+
+def is_local_name(name: str) -> bool:
+    """True for `localhost` and its sub-domains, which are loopback by RFC 6761."""
+    return name == "localhost" or name.endswith(".localhost")
+
+
+def lies_under(name: str, domain: str) -> bool:
+    """True when `name` is `domain` or one of its sub-domains; both canonical."""
+    return name == domain or name.endswith("." + domain)
+
+
+class Networks:
+    """A set of networks that answers quickly whether an address lies in one of them."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        """Take CIDR strings, IPv4-mapped IPv6 ones included.
+
+        Raises:
+            ValueError: a string is no network, or has host bits set.
+        """
+        networks = [_unmapped(ip_network(text)) for text in texts]
+        four = [each for each in networks if isinstance(each, IPv4Network)]
+        six = [each for each in networks if isinstance(each, IPv6Network)]
+        self._starts: dict[int, list[int]] = {}
+        self._ends: dict[int, list[int]] = {}
+        for version, merged in ((4, collapse_addresses(four)), (6, collapse_addresses(six))):
+            blocks = [(int(each[0]), int(each[-1])) for each in merged]  # collapsed is sorted
+            self._starts[version] = [start for start, _ in blocks]
+            self._ends[version] = [end for _, end in blocks]
+
+    def __bool__(self) -> bool:
+        """False when there is no network at all."""
+        return any(self._starts.values())
+
+    def __contains__(self, address: Address) -> bool:
+        """True when the address lies in one of the networks."""
+        place = bisect_right(self._starts[address.version], int(address)) - 1
+        return place >= 0 and int(address) <= self._ends[address.version][place]
+
+
+def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        four = int(network.network_address) & 0xFFFFFFFF
+        return IPv4Network((four, network.prefixlen - 96))
+    return network
