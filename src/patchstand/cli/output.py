@@ -1,7 +1,10 @@
 """Where commands write: JSON lines on stdout, or text for people."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from patchstand.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,3 +22,17 @@ def console() -> "Console":
     from rich.console import Console
 
     return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file all at once: a temporary file beside it, then renamed.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
