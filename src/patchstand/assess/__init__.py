@@ -4,6 +4,7 @@ Pure: no network, file or clock. `verdict` judges, `checks/` holds one file per 
 `severity` the one table of severities, `support` and `patch_level` the definitions.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from functools import cache
 
@@ -28,8 +29,35 @@ __all__ = [
 
 def findings(subject: Subject) -> tuple[Finding, ...]:
     """What someone should act on for one node, most severe first."""
-    found = [finding for check in _checks() for finding in check.run(subject)]
+    found = [*_of_verdict(subject)]
+    for check in _checks():
+        if check.of_address:
+            found += check.run(subject)
     return most_severe_first(found)
+
+
+_remembered: OrderedDict[tuple[object, ...], tuple[Finding, ...]] = OrderedDict()
+_MOST_REMEMBERED = 2048
+
+
+def _of_verdict(subject: Subject) -> tuple[Finding, ...]:
+    """Findings that follow from identity and verdict alone, remembered by what they rest on."""
+    identity, assessment = subject.identity, subject.assessment
+    unread = tuple(clue.value for clue in identity.evidence if clue.reason)
+    key = (
+        subject.knowledge,
+        identity.builds,
+        identity.reason,
+        identity.conflicts,
+        unread,
+        assessment.as_of,
+    )
+    if key not in _remembered:
+        runs = [check.run(subject) for check in _checks() if not check.of_address]
+        _remembered[key] = tuple(finding for found in runs for finding in found)
+        if len(_remembered) > _MOST_REMEMBERED:
+            _remembered.popitem(last=False)
+    return _remembered[key]
 
 
 def most_severe_first(found: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -48,7 +48,12 @@ def _faults(member: BuildAssessment) -> tuple[int, int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question with an id; `run` yields at most a few findings and never raises."""
+    """One question with an id; `run` yields at most a few findings and never raises.
+
+    `of_address`: it looks at what the address offers, not only at identity and verdict,
+    so that its findings cannot be remembered between servers with the same builds.
+    """
 
     id: str
     run: Callable[[Subject], Iterable[Finding]]
+    of_address: bool = False

@@ -61,6 +61,7 @@ def _verdict(cve: Cve, place: _Place, as_of: date) -> CveVerdict:
         cvss=cve.cvss,
         counts_for_class=cve.counts_for_class,
         pre_authentication=affected and cve.pre_authentication,
+        condition=cve.condition,
         decide_by=cve.decide_by if status is Status.UNDETERMINED else None,
         fixed_in=tuple(fixed for _, fixed in fix.fixed) if fix and affected else (),
     )
@@ -124,6 +125,7 @@ def _join_one(verdicts_of_members: tuple[CveVerdict, ...]) -> CveVerdict:
         cvss=first.cvss,
         counts_for_class=first.counts_for_class,
         pre_authentication=first.pre_authentication,
+        condition=first.condition,
         decide_by=decide_by,
         fixed_in=max((v.fixed_in for v in verdicts_of_members), key=len),
     )

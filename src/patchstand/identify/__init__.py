@@ -7,7 +7,7 @@ turns numbers into sets, `nodes` keeps servers apart, `fuse` intersects.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 
 from patchstand.identify import readers
 from patchstand.identify.fuse import fuse
@@ -22,6 +22,7 @@ __all__ = ["guess_kind", "identify", "read_version"]
 
 _LONGEST = 1 << 18
 """Characters of one text that are read; what tells a build stands far before that."""
+_LONGEST_REMEMBERED = 1 << 16
 
 
 def identify(evidence: Sequence[Evidence], knowledge: Knowledge, as_of: date) -> Sighted:
@@ -46,11 +47,23 @@ def _clues(item: Evidence, knowledge: Knowledge, as_of: date) -> list[Clue]:
     on = min(item.seen_on, as_of) if item.seen_on else as_of
     if len(item.text) > _LONGEST:
         item = replace(item, text=item.text[:_LONGEST])
-    reader = _readers()[item.kind]
+    if item.kind is EvidenceKind.HTML and len(item.text) <= _LONGEST_REMEMBERED:
+        found = _read_page(item.text, item.server_name, knowledge, on)
+    else:
+        found = tuple(_readers()[item.kind].read(item, Context(knowledge, on)))
     return [
         replace(clue, kind=item.kind, source=item.source, seen_on=clue.seen_on or item.seen_on)
-        for clue in reader.read(item, Context(knowledge, on))
+        for clue in found
     ]
+
+
+@lru_cache(maxsize=256)
+def _read_page(
+    text: str, server_name: str | None, knowledge: Knowledge, on: date
+) -> tuple[Clue, ...]:
+    """Clues of a web page, remembered: all servers of one CU show the same log-in page."""
+    page = Evidence(EvidenceKind.HTML, text, server_name=server_name)
+    return tuple(_readers()[EvidenceKind.HTML].read(page, Context(knowledge, on)))
 
 
 @cache

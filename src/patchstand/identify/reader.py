@@ -71,12 +71,14 @@ def version_clue(rule: str, value: str, reading: Reading, says: str = "") -> Clu
 
 def fingerprint_clues(evidence: Evidence, knowledge: Knowledge) -> list[Clue]:
     """One clue per product whose text is in the evidence."""
-    lowered = evidence.text.lower()
-    return [
-        _fingerprint_clue(fingerprint)
-        for fingerprint in knowledge.fingerprints
-        if evidence.kind in fingerprint.kinds and fingerprint.matches(evidence.text, lowered)
-    ]
+    text = evidence.text
+    lowered = text.lower()
+    found = dict.fromkeys(
+        fingerprint
+        for needle, fingerprint in knowledge.needles[evidence.kind]
+        if needle in lowered and (fingerprint.pattern is None or fingerprint.pattern.search(text))
+    )
+    return [_fingerprint_clue(fingerprint) for fingerprint in found]
 
 
 def _fingerprint_clue(fingerprint: Fingerprint) -> Clue:

@@ -5,7 +5,7 @@ from datetime import date
 from enum import StrEnum
 
 from patchstand.model.build import Build, ProductLine
-from patchstand.model.knowledge import PhaseName
+from patchstand.model.knowledge import Condition, PhaseName
 
 
 class Status(StrEnum):
@@ -66,6 +66,7 @@ class CveVerdict:
     cvss: float | None
     counts_for_class: bool
     pre_authentication: bool
+    condition: Condition | None
     decide_by: str | None
     fixed_in: tuple[Build, ...]
 

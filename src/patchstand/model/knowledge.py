@@ -7,6 +7,7 @@ from datetime import date
 from enum import StrEnum
 
 from patchstand.model.build import Build, ProductLine
+from patchstand.model.evidence import EvidenceKind
 from patchstand.model.fingerprint import Fingerprint
 
 
@@ -150,6 +151,7 @@ class Knowledge:
     """All that is known, with the look-ups the pure stages need.
 
     `covered_until`: updates and advisories are complete up to this day (inclusive).
+    `needles`: per kind of evidence, each text to look for with its fingerprint.
     """
 
     __slots__ = (
@@ -157,9 +159,11 @@ class Knowledge:
         "_builds_by_cu",
         "_by_build",
         "_by_line",
+        "_fixes",
         "covered_until",
         "cves",
         "fingerprints",
+        "needles",
         "rejected",
         "support",
         "updates",
@@ -182,11 +186,24 @@ class Knowledge:
         self.updates = tuple(sorted(updates, key=lambda update: update.build))
         self.cves = tuple(cves)
         self.fingerprints = tuple(fingerprints)
+        self.needles: dict[EvidenceKind, tuple[tuple[str, Fingerprint], ...]] = {
+            kind: tuple(
+                (needle, fingerprint)
+                for fingerprint in self.fingerprints
+                if kind in fingerprint.kinds
+                for needle in fingerprint.contains
+            )
+            for kind in EvidenceKind
+        }
         self.support: dict[tuple[ProductLine, str], tuple[SupportPhase, ...]] = {}
         for phase in support:
             key = (phase.line, phase.cu)
             self.support[key] = (*self.support.get(key, ()), phase)
         self.rejected = {row.build: row for row in rejected}
+        self._fixes: dict[ProductLine, dict[str, LineFix]] = {line: {} for line in ProductLine}
+        for cve in self.cves:
+            for fix in cve.lines:
+                self._fixes[fix.line][cve.id] = fix
         self._by_build = {update.build: update for update in self.updates}
         self._by_line: dict[ProductLine, tuple[Update, ...]] = {}
         self._builds_by_cu: dict[tuple[ProductLine, str], tuple[Update, ...]] = {}
@@ -202,6 +219,10 @@ class Knowledge:
     def of_line(self, line: ProductLine) -> tuple[Update, ...]:
         """All updates of a line, oldest build first."""
         return self._by_line.get(line, ())
+
+    def fixes(self, line: ProductLine) -> dict[str, LineFix]:
+        """How each CVE that concerns a line is fixed there, by CVE id."""
+        return self._fixes[line]
 
     def of_cu(self, line: ProductLine, cu: str) -> tuple[Update, ...]:
         """All builds of one CU or service pack, its own release first."""

@@ -221,6 +221,7 @@ def _cve(cve: CveVerdict) -> Document:
         "kev": _day(cve.kev),
         "cvss": cve.cvss,
         "counts_for_class": cve.counts_for_class,
+        "condition": cve.condition.value if cve.condition else None,
         "decide_by": cve.decide_by,
         "fixed_in": [str(build) for build in cve.fixed_in],
     }

@@ -33,4 +33,4 @@ def _named(exposures: Iterator[Exposure]) -> str:
     return ", ".join(dict.fromkeys(exposure.service for exposure in exposures))
 
 
-CHECK = Check("exposed_services", _run)
+CHECK = Check("exposed_services", _run, of_address=True)

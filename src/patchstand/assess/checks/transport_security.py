@@ -34,4 +34,4 @@ def _run(subject: Subject) -> Iterator[Finding]:
         yield Finding("certificate_self_signed", HARDENING, subject_name, renew)
 
 
-CHECK = Check("transport_security", _run)
+CHECK = Check("transport_security", _run, of_address=True)

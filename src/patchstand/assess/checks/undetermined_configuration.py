@@ -8,11 +8,10 @@ from patchstand.model import Condition, Finding, Remedy, Status, Why
 
 
 def _run(subject: Subject) -> Iterator[Finding]:
-    conditions = {cve.id: cve.condition for cve in subject.knowledge.cves}
     open_questions: dict[Condition, list[str]] = {}
     commands: dict[Condition, str] = {}
     for cve in subject.assessment.cves:
-        condition = conditions.get(cve.id)
+        condition = cve.condition
         undecided = cve.status is Status.UNDETERMINED and cve.why is Why.CONFIGURATION
         if undecided and cve.counts_for_class and condition is not None:
             open_questions.setdefault(condition, []).append(cve.id)

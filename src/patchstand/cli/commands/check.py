@@ -101,8 +101,10 @@ def _targets(options: argparse.Namespace) -> Iterator["Target"]:
 def _lines(path: Path) -> Iterable[str]:
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--targets {path}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--targets {path}: not UTF-8 text") from error
+    except OSError as error:
+        raise UsageError(f"--targets {path}: {error.strerror}") from error
     return text.splitlines()
 
 

@@ -13,10 +13,9 @@ from patchstand.identify.reader import (
 from patchstand.identify.versions import read_version
 from patchstand.model import Clue, Evidence, EvidenceKind, ProductLine
 
-_PATH = re.compile(
-    r"(?i)(?:(?:https?:)?//([^\s/\"'<>:]{1,255})(?::\d{1,5})?)?"
-    r"/(?:owa|ecp)/(?:auth/|prem/|current/|smime/)?(\d{1,2}(?:\.\d{1,5}){2,3})/"
-)
+_PATH = re.compile(r"/(?:owa|ecp)/(?:auth/|prem/|current/|smime/)?(\d{1,2}(?:\.\d{1,5}){2,3})/")
+_HOST_BEFORE = re.compile(r"//([^\s/\"'<>:]{1,255})(?::\d{1,5})?$")
+_LONGEST_HOST = 270
 _FORM = re.compile(r"(?i)<form\b[^>]{0,300}?\baction\s*=\s*[\"']?([^\"'\s>]{1,500})")
 _PASSWORD = re.compile(r"(?i)<input\b[^>]{0,200}?\btype\s*=\s*[\"']?password")
 _SAVED_FROM = re.compile(r"(?i)<!-- saved from url=\(\d+\)https?://([^/\s]+)")
@@ -29,8 +28,9 @@ _LOGON_PAGE = "{57a118c6-2da9-419d-be9a-f92b0f9a418b}"
 
 def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
     text = evidence.text
+    paths = _versioned_paths(text.lower())
     yield from fingerprint_clues(evidence, context.knowledge)
-    copied = _copied_from(text, evidence.server_name)
+    copied = _copied_from(text, paths, evidence.server_name)
     if copied is not None:
         yield Clue(
             "look_alike",
@@ -41,7 +41,7 @@ def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
         )
         return
     found = False
-    for version in dict.fromkeys(version for _, version in _PATH.findall(text)):
+    for version in dict.fromkeys(version for _, version in paths):
         reading = read_version(context.knowledge, version, context.on)
         if reading is not None:
             found = True
@@ -57,20 +57,30 @@ def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
         )
 
 
-def _copied_from(text: str, server_name: str | None) -> str | None:
+def _versioned_paths(lowered: str) -> list[tuple[str, str]]:
+    """Host (empty for a relative path) and version of every path that carries one."""
+    found = []
+    for match in _PATH.finditer(lowered):
+        before = lowered[max(0, match.start() - _LONGEST_HOST) : match.start()]
+        host = _HOST_BEFORE.search(before)
+        found.append((host[1] if host else "", match[1]))
+    return found
+
+
+def _copied_from(text: str, paths: list[tuple[str, str]], server_name: str | None) -> str | None:
     """Say what shows that this page is a copy: a foreign host or a foreign form.
 
     Versioned paths of another host than the page's own prove nothing of this server; a
     form that posts a password elsewhere than Exchange's own handler is a phishing copy.
     """
-    hosts = {host.lower() for host, _ in _PATH.findall(text) if host}
+    if not paths:
+        return None
+    hosts = {host for host, _ in paths if host}
     form = _FORM.search(text)
     form_host = _HOST.match(form[1]) if form else None
     own = {name.lower() for name in (server_name, form_host and form_host[1]) if name}
     if hosts and own and not any(_same_owner(host, name) for host in hosts for name in own):
         return f"its files come from {min(hosts)}"
-    if not hosts and not _PATH.search(text):
-        return None
     if form and _PASSWORD.search(text) and not _OWN_FORM.search(form[1]):
         return f"its form posts to {form[1][:80]}"
     saved = _SAVED_FROM.search(text)

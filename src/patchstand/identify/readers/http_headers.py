@@ -16,10 +16,19 @@ from patchstand.identify.reader import (
 from patchstand.identify.versions import VERSION, ZERO_PADDED, read_version
 from patchstand.model import Clue, Evidence, EvidenceKind, ProductLine
 
-_HEADER = re.compile(
-    r"(?i)(?<![\w-])(x-owa-version|x-owa-error|x-feserver|x-beserver|x-calculatedbetarget"
-    r"|x-calculatedfetarget|x-feproxyinfo|x-backendhttpstatus|x-diaginfo|x-serverapplication"
-    r"|ms-server-activesync|location|server)[ \t]*:[ \t]*([^\r\n]*)"
+_TELLING = frozenset(
+    {
+        "x-owa-version",
+        "x-owa-error",
+        "x-feserver",
+        "x-calculatedbetarget",
+        "x-feproxyinfo",
+        "x-backendhttpstatus",
+        "x-serverapplication",
+        "ms-server-activesync",
+        "location",
+        "server",
+    }
 )
 _FRONT_END_NAMES = ("x-feserver", "x-calculatedbetarget", "x-feproxyinfo", "x-backendhttpstatus")
 _ACTIVESYNC_OF_EXCHANGE = {
@@ -41,9 +50,7 @@ Headers = dict[str, list[str]]
 
 
 def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
-    headers: Headers = defaultdict(list)
-    for name, value in _HEADER.findall(evidence.text):
-        headers[name.lower()].append(value.strip())
+    headers = _telling_headers(evidence.text)
     yield from fingerprint_clues(evidence, context.knowledge)
     yield from _owa_versions(headers, context)
     yield from _server_application(headers, context)
@@ -53,6 +60,18 @@ def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
     for value in headers["server"]:
         if value.lower().startswith("microsoft-iis/"):
             yield Clue("iis", value, "the web server of Windows")
+
+
+def _telling_headers(text: str) -> Headers:
+    """The headers that say something; words before a name (a log's, a tool's) are ignored."""
+    headers: Headers = defaultdict(list)
+    for line in text.splitlines():
+        before, colon, value = line.partition(":")
+        if colon and before.strip():
+            name = before.split()[-1].lower()
+            if name in _TELLING:
+                headers[name].append(value.strip())
+    return headers
 
 
 def _owa_versions(headers: Headers, context: Context) -> Iterator[Clue]:

@@ -1,0 +1,69 @@
+"""`patchstand demo`: the main job on a simulated estate, scored against the truth."""
+
+import argparse
+import time
+from pathlib import Path
+
+from patchstand import __version__
+from patchstand.cli.command import OK, Command
+from patchstand.cli.output import console, write_json, write_whole
+from patchstand.cli.progress import progress
+
+
+def _configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--servers", type=int, default=200, metavar="N", help="how many (200)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same estate")
+    parser.add_argument("--population", default="default", metavar="NAME|FILE")
+    parser.add_argument(
+        "--html",
+        type=Path,
+        default=Path("patchstand-demo.html"),
+        metavar="FILE",
+        help="where the page for people goes (patchstand-demo.html)",
+    )
+
+
+def _run(options: argparse.Namespace) -> int:
+    from patchstand import knowledge
+    from patchstand.observe.look import run
+    from patchstand.report.html import render_check
+    from patchstand.workflow.demo import DemoOptions, DemoResult, demo
+
+    known = knowledge.load(options.knowledge)
+    wanted = DemoOptions(options.servers, options.seed, options.population)
+    started = time.monotonic()
+    with progress(options.servers, quiet=options.quiet) as step:
+        result: DemoResult = run(demo(wanted, known, __version__, step))
+    seconds = time.monotonic() - started
+    day = known.covered_until
+    write_whole(options.html, render_check(result.servers, options.lang, day))
+    if options.json:
+        names = ("kind", "servers", "right", "wide", "wrong")
+        write_json(
+            {
+                "schema": "patchstand/demo/1",
+                "as_of": str(day),
+                "servers": len(result.servers),
+                "score": [dict(zip(names, row, strict=True)) for row in result.score],
+                "mistakes": list(result.mistakes),
+                "html": str(options.html),
+            }
+        )
+        return OK
+    _show(options, result.servers, result.score, day.isoformat(), seconds)
+    return OK
+
+
+def _show(
+    options: argparse.Namespace, servers: object, score: object, day: str, seconds: float
+) -> None:
+    from patchstand.report.catalog import catalog
+    from patchstand.report.terminal import print_score, print_summary
+
+    out, texts = console(), catalog(options.lang)
+    print_summary(out, servers, texts)  # type: ignore[arg-type]
+    print_score(out, score, texts)  # type: ignore[arg-type]
+    out.print(texts.text("demo.done", day=day, seconds=f"{seconds:.0f}", file=str(options.html)))
+
+
+COMMAND = Command("demo", "the main job on simulated servers, scored", _configure, _run)
