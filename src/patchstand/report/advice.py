@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from patchstand.model import (
@@ -49,6 +49,19 @@ class FindingText:
     why: tuple[str, ...]
     steps: tuple[str, ...]
     references: tuple[str, ...]
+    as_above: bool = False
+
+
+def finding_texts(findings: Iterable[Finding], cat: Catalog) -> list[FindingText]:
+    """All findings in words; steps that an earlier one names are not said again."""
+    said: set[str] = set()
+    texts = []
+    for finding in findings:
+        shown = finding_text(finding, cat)
+        new = tuple(step for step in shown.steps if step not in said)
+        said.update(new)
+        texts.append(replace(shown, steps=new, as_above=bool(shown.steps) and not new))
+    return texts
 
 
 def finding_text(finding: Finding, cat: Catalog) -> FindingText:
@@ -64,11 +77,16 @@ def finding_text(finding: Finding, cat: Catalog) -> FindingText:
         id=finding.id,
         severity=finding.severity,
         severity_word=cat.text(f"severity.{finding.severity.value}"),
-        title=cat.fill(f"{key}.title", values, _GAP),
+        title=cat.fill(_title(key, values, cat), values, _GAP),
         why=tuple(why),
         steps=tuple(remedy_text(remedy, cat) for remedy in finding.remedy),
         references=tuple(clean(reference) for reference in finding.references),
     )
+
+
+def _title(key: str, values: Values, cat: Catalog) -> str:
+    of_set = f"{key}.title_set"
+    return of_set if values.get("set") and cat.has(of_set) else f"{key}.title"
 
 
 def remedy_text(remedy: Remedy, cat: Catalog) -> str:

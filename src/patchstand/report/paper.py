@@ -62,6 +62,17 @@ class Paper:
         else:
             self.console.print(Padding(shown, (0, 0, 0, indent), expand=False))
 
+    def step(self, number: int, shown: str, indent: int) -> None:
+        """A numbered step; its wrapped lines stand under its text."""
+        if self.console.soft_wrap:
+            self.line(f"{number}. {shown}", indent=indent)
+            return
+        table = Table.grid(padding=(0, 1, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        table.add_row(f"{number}.", self.text(shown))
+        self._print(table, indent)
+
     def mark(self, sign: str) -> Text:
         """A sign before a line that deserves attention."""
         return Text(f"{sign} ", style="bold yellow")
@@ -87,14 +98,26 @@ class Paper:
         self._print(table, 2)
 
     def table(
-        self, headings: Sequence[str], rows: Iterable[Iterable[str | Text]], right: str = ""
+        self,
+        headings: Sequence[str],
+        rows: Iterable[Iterable[str | Text]],
+        *,
+        right: str = "",
+        whole: str = "",
     ) -> None:
-        """A table under headings (keys); those named in `right` stand to the right."""
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+        """A table under headings (keys); `right` ones stand right, `whole` ones do not wrap."""
+        table = Table(
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+            show_edge=False,
+            header_style="bold",
+            padding=(0, 1, 0, 0),
+        )
         for key in headings:
             table.add_column(
                 self.text(self.cat.text(key)),
                 justify="right" if key in right.split() else "left",
+                no_wrap=key in whole.split(),
                 overflow="fold",
             )
         for row in rows:

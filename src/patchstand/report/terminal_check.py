@@ -14,7 +14,7 @@ from patchstand.model import (
     Permit,
     ServerClass,
 )
-from patchstand.report.advice import finding_text, leading_node
+from patchstand.report.advice import finding_texts, leading_node
 from patchstand.report.catalog import Catalog
 from patchstand.report.clean import clean
 from patchstand.report.flaws import sort_out
@@ -23,13 +23,13 @@ from patchstand.report.terminal_parts import print_evidence, print_flaws, print_
 from patchstand.report.wording import (
     answer,
     behind_set,
+    brief,
     certificate_rows,
     class_key,
     conflict_text,
     headline,
     login_methods,
     permission,
-    product,
     reasons,
     service_name,
     support,
@@ -45,7 +45,8 @@ def print_server(
     """One checked server in full; `details` shows every flaw and all evidence."""
     paper = Paper(console, cat)
     _head(paper, server)
-    for number, node in enumerate(server.nodes, start=1):
+    seen = server.nodes if class_key(server) != "not_measured" else ()
+    for number, node in enumerate(seen, start=1):
         _node(paper, node, number if len(server.nodes) > 1 else 0, details=details)
     for conflict in server.conflicts:
         paper.line(paper.mark("!"), conflict_text(conflict, paper.cat), indent=2)
@@ -111,13 +112,14 @@ def _findings(paper: Paper, findings: Sequence[Finding]) -> None:
     paper.heading("check.findings")
     if not findings:
         paper.line(cat.text("check.no_findings"), indent=2)
-    for finding in findings:
-        shown = finding_text(finding, cat)
-        word = paper.severity(finding.severity, shown.severity_word.upper())
-        paper.line(word, "  ", paper.text(shown.title, "bold"), indent=2)
+    for shown in finding_texts(findings, cat):
+        word = paper.severity(shown.severity, shown.severity_word.upper())
+        paper.line(word, Text("  "), paper.text(shown.title, "bold"), indent=2)
         paper.line(" ".join(shown.why), indent=4)
         for number, step in enumerate(shown.steps, start=1):
-            paper.line(f"{number}. {step}", indent=6)
+            paper.step(number, step, indent=4)
+        if shown.as_above:
+            paper.line(paper.text(cat.text("check.as_above"), "dim"), indent=4)
 
 
 def _exposure(paper: Paper, server: CheckedServer) -> None:
@@ -183,6 +185,7 @@ def print_summary(console: Console, servers: Sequence[CheckedServer], cat: Catal
     paper.table(
         ("check.server", "check.state", "check.level", "check.since", "check.worst"),
         [_row(paper, server) for server in servers],
+        whole="check.state check.since check.worst",
     )
     paper.gap()
     counts = Counter(class_key(server) for server in servers)
@@ -198,10 +201,8 @@ def _row(paper: Paper, server: CheckedServer) -> list[str | Text]:
     low = assessment.low if assessment else None
     if node is None or class_key(server) == "not_measured":
         level = cat.text(f"outcome.{server.observation.outcome.value}")
-    elif assessment is None:
-        level = product(node.identity, cat)
     else:
-        level = headline(node.identity, assessment, cat)
+        level = brief(node.identity, assessment, cat)
     worst = server.findings[0].severity if server.findings else None
     return [
         target_name(server),

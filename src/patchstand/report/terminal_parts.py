@@ -4,7 +4,7 @@ from rich.text import Text
 
 from patchstand.model import Assessment, CveVerdict, Identity
 from patchstand.report.clean import clean
-from patchstand.report.flaws import Flaws
+from patchstand.report.flaws import Flaws, Question
 from patchstand.report.paper import Paper
 from patchstand.report.wording import clue_meaning, flaw_counts, rule_name, yes_no
 
@@ -22,7 +22,10 @@ def print_evidence(paper: Paper, identity: Identity) -> None:
 
 
 def print_flaws(paper: Paper, flaws: Flaws, most: int | None) -> None:
-    """The CVE table: what is open, then what is unclear and why; the rest is counted."""
+    """The CVE table: what is open, then what is unclear and why; the rest is counted.
+
+    `most` shortens both lists, and leaves out what does not count for the class.
+    """
     cat = paper.cat
     paper.heading("cve.title")
     paper.line(flaw_counts(flaws, cat), indent=2)
@@ -35,12 +38,23 @@ def print_flaws(paper: Paper, flaws: Flaws, most: int | None) -> None:
     hidden = len(flaws.affected[most:]) if most is not None else 0
     if hidden:
         paper.line(cat.text("cve.more", n=hidden), indent=2)
-    for question in flaws.questions:
-        why = cat.text(f"why.{question.why.value}")
-        ids = ", ".join(question.ids)
-        paper.line(paper.mark("?"), f"{why}: {ids}", indent=2)
-        if question.decide_by:
-            paper.line(f"{cat.text('cve.decide_by')}: {question.decide_by}", indent=4)
+    shown = [question for question in flaws.questions if most is None or question.counts]
+    for question in shown:
+        _question(paper, question, most)
+    aside = sum(len(question.ids) for question in flaws.questions if question not in shown)
+    if aside:
+        paper.line(cat.text("cve.aside", n=aside), indent=2)
+
+
+def _question(paper: Paper, question: Question, most: int | None) -> None:
+    cat = paper.cat
+    ids = ", ".join(question.ids[:most])
+    if most is not None and len(question.ids) > most:
+        ids = f"{ids} {cat.text('list.more', n=len(question.ids) - most)}"
+    why = cat.text(f"why.{question.why.value}")
+    paper.line(paper.mark("?"), f"{why}: {ids}", indent=2)
+    if question.decide_by:
+        paper.line(f"{cat.text('cve.decide_by')}: {question.decide_by}", indent=4)
 
 
 def _flaw(paper: Paper, cve: CveVerdict) -> tuple[str | Text, ...]:

@@ -105,6 +105,21 @@ def headline(identity: Identity, assessment: Assessment | None, cat: Catalog) ->
     return f"{name}{cu} ({span(identity.builds, cat)})"
 
 
+def brief(identity: Identity, assessment: Assessment | None, cat: Catalog) -> str:
+    """The headline in few words: `2016 CU23 May22SU`, `2019 CU12, 13 builds`."""
+    if not identity.is_exchange or not identity.lines:
+        return product(identity, cat)
+    line = lines(identity.lines, cat)
+    members = assessment.members if assessment else ()
+    if not members:
+        return line
+    cus = {member.cu for member in members}
+    cu = f" {cus.pop()}" if len(cus) == 1 else ""
+    if len(members) == 1:
+        return f"{line} {level(members[0])}"
+    return f"{line}{cu}, {cat.text('identity.build_count', n=len(members))}"
+
+
 def duration(behind: Behind, cat: Catalog) -> str:
     """`48 months`, or days where it is less than one month."""
     if behind.months:
