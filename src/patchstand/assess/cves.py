@@ -45,11 +45,15 @@ def verdicts(
         born=knowledge.of_line(row.line)[0].released_from,
         examined=last_examined(knowledge, row.line),
     )
-    return tuple(_verdict(cve, place, as_of) for cve in knowledge.cves if cve.known_from <= as_of)
+    fixes = knowledge.fixes(row.line)
+    return tuple(
+        _verdict(cve, fixes.get(cve.id), place, as_of)
+        for cve in knowledge.cves
+        if cve.known_from <= as_of
+    )
 
 
-def _verdict(cve: Cve, place: _Place, as_of: date) -> CveVerdict:
-    fix = next((fix for fix in cve.lines if fix.line is place.line), None)
+def _verdict(cve: Cve, fix: LineFix | None, place: _Place, as_of: date) -> CveVerdict:
     status, why = _unlisted(cve, place) if fix is None else _listed(cve, fix, place)
     affected = status is Status.AFFECTED
     return CveVerdict(
@@ -89,7 +93,8 @@ def _listed(cve: Cve, fix: LineFix, place: _Place) -> tuple[Status, Why]:
 
 def _has_fix(fix: LineFix, build: Build, cu: str) -> bool:
     """Same CU and at least its fixed build, or at least the newest fixed build of the line."""
-    if build >= max(fixed for _, fixed in fix.fixed):
+    newest = fix.newest
+    if newest is not None and build >= newest:
         return True
     return any(of_cu == cu and build >= fixed for of_cu, fixed in fix.fixed)
 

@@ -249,7 +249,12 @@ def _cve(row: _CveRow) -> Cve:
 def _line_fix(row: _LineRow) -> LineFix:
     return LineFix(
         line=row.line,
-        fixed=tuple((cu, Build.parse(build)) for cu, build in row.fixed.items()),
+        fixed=tuple(
+            sorted(
+                ((cu, Build.parse(build)) for cu, build in row.fixed.items()),
+                key=lambda fixed: fixed[1],
+            )
+        ),
         default_since=Build.parse(row.default_since) if row.default_since else None,
     )
 

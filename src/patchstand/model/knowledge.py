@@ -85,13 +85,18 @@ class Update:
 class LineFix:
     """How one CVE is fixed on one line.
 
-    `fixed`: the first fixed build per CU; empty when no build decides.
+    `fixed`: the first fixed build per CU, oldest first; empty when no build decides.
     `default_since`: from this build the safe setting is the default.
     """
 
     line: ProductLine
     fixed: tuple[tuple[str, Build], ...]
     default_since: Build | None
+
+    @property
+    def newest(self) -> Build | None:
+        """The newest fixed build: at or above it every build of the line has the fix."""
+        return self.fixed[-1][1] if self.fixed else None
 
 
 @dataclass(frozen=True, slots=True)
