@@ -75,7 +75,9 @@ def _configured(
         return {}
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        parser.error(f"--config {path}: {error.strerror}")
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         parser.error(f"--config {path}: {error}")
     own = content.get(name, {})
     tables = {key for key, value in content.items() if isinstance(value, dict)}

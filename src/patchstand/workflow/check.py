@@ -123,6 +123,18 @@ def _conflicts(sighted: Sighted) -> tuple[Conflict, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def worst_first(servers: Iterable[CheckedServer]) -> list[CheckedServer]:
+    """Sorted for people: the class first, then what is most severe, then how long it is open."""
+    return sorted(servers, key=_urgency, reverse=True)
+
+
+def _urgency(server: CheckedServer) -> tuple[int, int, int]:
+    if server.worst is None:
+        return -1, 0, 0
+    assessment = server.nodes[server.worst].assessment
+    return _badness(assessment) if assessment else (-1, 0, 0)
+
+
 def measured(server: CheckedServer) -> bool:
     """True when the server answered anything at all."""
     return any(transcript.answer for transcript in server.observation.transcripts)

@@ -51,6 +51,9 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     asking.add_argument(
         "--timeout", type=float, default=90.0, metavar="SECONDS", help="for one server altogether"
     )
+    asking.add_argument(
+        "--vantage-point", default="this machine", metavar="NAME", help="where we look from"
+    )
     asking.add_argument("--resolver", metavar="ADDRESS:PORT", help="DNS server to ask for names")
     result = parser.add_argument_group("the result")
     result.add_argument("--html", type=Path, metavar="FILE", help="also write a page for people")
@@ -135,7 +138,11 @@ def _approach(options: argparse.Namespace) -> "Approach":
     return Approach(
         gate=gate,
         resolver=resolver,
-        prober=Prober(__version__, contact or "contact-not-given"),
+        prober=Prober(
+            __version__,
+            contact or "contact-not-given",
+            vantage_point=options.vantage_point,
+        ),
         now=now,
         probes=select(options.probes.split(",")),
         requests=options.requests,
@@ -215,6 +222,7 @@ class _Sink:
     def _show(self) -> None:
         from patchstand.report.catalog import catalog
         from patchstand.report.terminal import print_server, print_summary
+        from patchstand.workflow.check import worst_first
 
         out, texts = console(), catalog(self._options.lang)
         if self._single:
@@ -223,13 +231,14 @@ class _Sink:
         if self._options.details:
             for server in self._servers:
                 print_server(out, server, texts, details=True)
-        print_summary(out, self._servers, texts)
+        print_summary(out, worst_first(self._servers), texts)
 
     def _write_page(self) -> None:
         from patchstand.cli.output import write_whole
         from patchstand.report.html import render_check
+        from patchstand.workflow.check import worst_first
 
-        page = render_check(self._servers, self._options.lang, self._day)
+        page = render_check(worst_first(self._servers), self._options.lang, self._day)
         write_whole(self._options.html, page)
 
 
