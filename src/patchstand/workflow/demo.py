@@ -8,6 +8,7 @@ from random import Random
 
 from patchstand.lab import estate, population, running
 from patchstand.model import Build, CheckedServer, Knowledge
+from patchstand.observe.limits import Limits
 from patchstand.observe.look import Approach
 from patchstand.observe.resolve import Resolver
 from patchstand.observe.scope import Gate
@@ -78,6 +79,7 @@ def _approach(version: str, day: date) -> Approach:
         prober=Prober(version, CONTACT),
         now=now,
         nodes=4,
+        limits=Limits(answer=5.0, target=20.0),
     )
 
 
@@ -112,7 +114,7 @@ def mark_of(server: CheckedServer, truth: dict[str, object]) -> Mark:
         return Mark.RIGHT if truth["hostile"] or truth["visible"] == "none" else Mark.WIDE
     nodes = truth["nodes"]
     assert isinstance(nodes, list)
-    true_builds = {Build.parse(str(node["build"])) for node in nodes}
+    true_builds = {_published(Build.parse(str(node["build"]))) for node in nodes}
     sets = [
         {_published(build) for build in node.identity.builds}
         for node in server.nodes

@@ -2,12 +2,17 @@
 
 import argparse
 import time
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from patchstand import __version__
 from patchstand.cli.command import OK, Command
 from patchstand.cli.output import console, write_json, write_whole
 from patchstand.cli.progress import progress
+
+if TYPE_CHECKING:
+    from patchstand.workflow.demo import DemoResult
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -27,16 +32,17 @@ def _run(options: argparse.Namespace) -> int:
     from patchstand import knowledge
     from patchstand.observe.look import run
     from patchstand.report.html import render_check
-    from patchstand.workflow.demo import DemoOptions, DemoResult, demo
+    from patchstand.workflow.check import worst_first
+    from patchstand.workflow.demo import DemoOptions, demo
 
     known = knowledge.load(options.knowledge)
     wanted = DemoOptions(options.servers, options.seed, options.population)
     started = time.monotonic()
     with progress(options.servers, quiet=options.quiet) as step:
-        result: DemoResult = run(demo(wanted, known, __version__, step))
+        result = run(demo(wanted, known, __version__, step))
     seconds = time.monotonic() - started
     day = known.covered_until
-    write_whole(options.html, render_check(result.servers, options.lang, day))
+    write_whole(options.html, render_check(worst_first(result.servers), options.lang, day))
     if options.json:
         names = ("kind", "servers", "right", "wide", "wrong")
         write_json(
@@ -50,20 +56,22 @@ def _run(options: argparse.Namespace) -> int:
             }
         )
         return OK
-    _show(options, result.servers, result.score, day.isoformat(), seconds)
+    _show(options, result, day, seconds)
     return OK
 
 
-def _show(
-    options: argparse.Namespace, servers: object, score: object, day: str, seconds: float
-) -> None:
+def _show(options: argparse.Namespace, result: "DemoResult", day: date, seconds: float) -> None:
     from patchstand.report.catalog import catalog
     from patchstand.report.terminal import print_score, print_summary
+    from patchstand.workflow.check import worst_first
 
     out, texts = console(), catalog(options.lang)
-    print_summary(out, servers, texts)  # type: ignore[arg-type]
-    print_score(out, score, texts)  # type: ignore[arg-type]
-    out.print(texts.text("demo.done", day=day, seconds=f"{seconds:.0f}", file=str(options.html)))
+    print_summary(out, worst_first(result.servers), texts)
+    print_score(out, result.score, texts)
+    done = texts.text(
+        "demo.done", day=texts.date(day), seconds=f"{seconds:.0f}", file=str(options.html)
+    )
+    out.print(done)
 
 
 COMMAND = Command("demo", "the main job on simulated servers, scored", _configure, _run)
