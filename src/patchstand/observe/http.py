@@ -150,9 +150,11 @@ class HttpReader:
 
     def _feed_leniently(self, received: bytes) -> None:
         if not self._head_done:
+            if not b"HTTP/".startswith(self._head[:5]):
+                self._truncated = True  # another protocol: why wait for more
+                return
             end = _END_OF_HEAD.search(self._head)
             if end is None:
-                self._truncated = not b"HTTP/".startswith(self._head[:5])  # why wait for more
                 return
             received = bytes(self._head[end.end() :])
             del self._head[end.end() :]

@@ -7,6 +7,7 @@ us; such names end in a number and are never looked up.
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -27,6 +28,7 @@ _MAPPED = IPv6Network("::ffff:0:0/96")  # RFC 4291, section 2.5.5.2
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052, the well-known prefix
 
 
+@lru_cache(maxsize=4096)  # asked several times for each target
 def canonical_address(text: str) -> Address | None:
     """Read an address in dotted or colon form; None for anything else.
 

@@ -14,7 +14,7 @@ from patchstand.observe.names import canonical_address, canonical_name, is_local
 LOOK_UP_SECONDS = 5.0
 """For all attempts of one look-up together."""
 ADDRESSES_AT_MOST = 8
-"""Addresses kept of one name, IPv4 first."""
+"""Addresses kept of one name, IPv4 first, lowest first."""
 MAIL_SERVERS_AT_MOST = 16
 LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
 
@@ -64,9 +64,10 @@ class Resolver:
         if is_local_name(asked):
             return Resolution(LOOPBACK_ADDRESSES)
         four, six = await asyncio.gather(self._ask(asked, "A"), self._ask(asked, "AAAA"))
-        found = (canonical_address(text) for text in (*four[0], *six[0]))
-        addresses = tuple(dict.fromkeys(str(each) for each in found if each is not None))
-        return Resolution(addresses[:ADDRESSES_AT_MOST], "" if addresses else four[1])
+        found = {canonical_address(text) for text in (*four[0], *six[0])}
+        ordered = sorted((each for each in found if each), key=lambda each: (each.version, each))
+        addresses = tuple(map(str, ordered[:ADDRESSES_AT_MOST]))  # the same at every look
+        return Resolution(addresses, "" if addresses else four[1])
 
     async def texts(self, name: str) -> tuple[str, ...]:
         """The TXT records of a name; none when there are none or nobody answers."""

@@ -7,7 +7,7 @@ A `Wire` carries one exchange at a time: it sends the question and feeds what co
 import asyncio
 import ssl
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 from patchstand.errors import ScopeError
 from patchstand.model import Outcome, Permit, TlsFacts
@@ -62,8 +62,7 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport (called by asyncio)."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own are no subclass
 
     def data_received(self, data: bytes) -> None:
         """Feed the reader, or keep the little that came unasked (called by asyncio)."""

@@ -1,6 +1,6 @@
 """The web side of Exchange: which doors are there, and what each says without a log-in."""
 
-from patchstand.model import Outcome
+from patchstand.model import Outcome, Transcript
 from patchstand.observe.probe import Probe
 from patchstand.observe.session import Session
 from patchstand.observe.wire import Failed, Wire
@@ -28,25 +28,41 @@ SILENT_PATHS = 2
 
 async def _run(session: Session, _nodes: int) -> None:
     """Ask the paths over one connection, or over another when the server closes it."""
-    port = session.target.https
-    if port is None:
+    if session.target.https is None:
         return
     wire: Wire | None = None
     silent = 0
     for path in PATHS:
-        if session.budget.spent:
-            session.note("https", f"GET {path}", Failed(Outcome.BUDGET_SPENT))
+        reused = wire
+        wire = await _ask(session, path, wire)
+        if wire is not None and wire is reused and _closed_meanwhile(session.transcripts[-1]):
+            wire = await _ask(session, path, None)
+        if wire is None:
             return
-        if wire is None or not wire.is_open:
-            connected = await session.connect(port, tls=True)
-            if isinstance(connected, Failed):
-                session.note("https", f"GET {path}", connected)
-                return
-            wire = connected
-        transcript = await session.get(wire, path)
-        silent = 0 if transcript.outcome is Outcome.ANSWERED else silent + 1
+        silent = 0 if session.transcripts[-1].outcome is Outcome.ANSWERED else silent + 1
         if silent >= SILENT_PATHS:
             return
+
+
+async def _ask(session: Session, path: str, wire: Wire | None) -> Wire | None:
+    """Ask over `wire` while it is open, else over a new one; None when nothing can be asked."""
+    if session.budget.spent:
+        session.note("https", f"GET {path}", Failed(Outcome.BUDGET_SPENT))
+        return None
+    if wire is None or not wire.is_open:
+        assert session.target.https is not None
+        connected = await session.connect(session.target.https, tls=True)
+        if isinstance(connected, Failed):
+            session.note("https", f"GET {path}", connected)
+            return None
+        wire = connected
+    await session.get(wire, path)
+    return wire
+
+
+def _closed_meanwhile(transcript: Transcript) -> bool:
+    """True when the server closed a connection it had kept open, as it may: ask again."""
+    return transcript.outcome is Outcome.RESET and not transcript.answer
 
 
 PROBE = Probe("https", "web", rank=10, requests_at_most=len(PATHS), run=_run)
