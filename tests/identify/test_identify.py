@@ -48,8 +48,9 @@ def test_any_text_is_read_without_an_exception(kind: EvidenceKind, text: str) ->
                 "X-OWA-Version:", "15.2.1118", "15.02.2562.037", "X-FEServer: EX1", "\r\n", "220 ",
                 "Received: from a by B with Microsoft SMTP Server id ", "8.3.83.4", "; Tue, 12 Jan",
                 "<form action=", "/owa/auth/", "/themes/", "XEXCH50", "Microsoft Exchange", "[",
-                "MajorVersion=", '"15"', "assemblyIdentity", "\x00", "TlRMTVNTUAAC", "99999.99999.9",
-                " 2021 19:29:40 +0800", "MS-Server-ActiveSync: ", "14.1", "version", "publicKeyToken=",
+                "MajorVersion=", '"15"', "assemblyIdentity", "\x00", "TlRMTVNTUAAC",
+                "99999.99999.9", " 2021 19:29:40 +0800", "MS-Server-ActiveSync: ", "14.1",
+                "version", "publicKeyToken=",
             ]
         ),
         max_size=30,

@@ -12,7 +12,7 @@ from patchstand.model import Build, Knowledge, ProductLine, UpdateKind
 NO_EXCHANGE_BUILD = {"15.2.858.2", "14.3.328.5", "14.3.266.1", "14.3.339.0"}
 
 
-def facts(shared: Path, name: str) -> Any:
+def facts(shared: Path, name: str) -> Any:  # noqa: ANN401  whatever the file holds
     return json.loads((shared / "facts" / name).read_text(encoding="utf-8"))
 
 

@@ -125,9 +125,12 @@ class Cve:
 
     @property
     def pre_authentication(self) -> bool:
-        """True when the CVSS vector says: over the network, without privileges or a user."""
+        """True when the CVSS vector says: over the network, without any privileges.
+
+        Whether a user has to click (UI:R) makes no difference to "before a log-in".
+        """
         vector = self.vector or ""
-        return "/AV:N" in vector and "/PR:N" in vector and "/UI:N" in vector
+        return "/AV:N" in vector and "/PR:N" in vector
 
 
 @dataclass(frozen=True, slots=True)
