@@ -22,7 +22,7 @@ class Reached:
     caller: str
     tally: Tally
     certificates: Certificates
-    open: set[asyncio.BaseTransport]
+    open: set[asyncio.Transport]
     ended: bool = field(default=False)
 
     def asked(self, question: str, agent: str = "") -> None:
@@ -46,7 +46,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Register the transport and begin."""
         self.transport = cast("asyncio.Transport", transport)
-        self.reached.open.add(transport)
+        self.reached.open.add(self.transport)
         self.begin()
 
     def begin(self) -> None:

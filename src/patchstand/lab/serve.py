@@ -37,6 +37,7 @@ from patchstand.model import Build, ProductLine
 _HANDSHAKE_SECONDS = 60.0
 _SHUTDOWN_SECONDS = 2.0
 _PAUSE_WITHOUT_FILES = 0.05
+_ROUNDS_TO_END, _PAUSE_TO_END = 20, 0.01
 # Kinds that are no Exchange server have no node; their answers ignore this one.
 _NOBODY = Node("", "", ProductLine.ONLINE, Build((15, 20)), "", "", Tls.ANY)
 Texts = Mapping[str, tuple[str, ...]]
@@ -52,7 +53,7 @@ class Lab:
         self.tally = Tally()
         self._listeners = listeners
         self._certificates = Certificates(estate.as_of)
-        self._open: set[asyncio.BaseTransport] = set()
+        self._open: set[asyncio.Transport] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._random = Random(len(estate.servers))
         self._turns: dict[str, int] = {}
@@ -76,9 +77,9 @@ class Lab:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for transport in list(self._open):
-            if isinstance(transport, asyncio.Transport) or hasattr(transport, "abort"):
-                transport.abort()
-        await asyncio.sleep(0)  # lets the transports run their last callbacks
+            transport.abort()
+        for _ in range(_ROUNDS_TO_END):  # their last callbacks close the sockets
+            await asyncio.sleep(0 if not self._open else _PAUSE_TO_END)
         self._listeners.close()
 
     def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
@@ -137,7 +138,6 @@ class Lab:
         except (OSError, asyncio.CancelledError):
             # The client broke off the handshake, as clients that check certificates do.
             reached.end()
-            sock.close()
 
 
 def _connection(reached: Reached) -> Connection:
@@ -229,18 +229,17 @@ def lab_in_thread(
         LabError: as for `running`.
     """
     thread = _LabThread(estate, ports or Ports.free(), texts)
-    thread.start()
     try:
         yield thread.lab()
     finally:
         thread.end()
 
 
-class _LabThread(threading.Thread):
-    """Holds the loop of `lab_in_thread`."""
+class _LabThread:
+    """A thread with the loop of `lab_in_thread`."""
 
     def __init__(self, estate: Estate, ports: Ports, texts: Texts | None) -> None:
-        super().__init__(name="patchstand-lab", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="patchstand-lab", daemon=True)
         self._arguments = (estate, ports, texts)
         self._ready = threading.Event()
         self._lab: Lab | None = None
@@ -248,8 +247,7 @@ class _LabThread(threading.Thread):
         self._loop = fastest_loop()
         self._stop = asyncio.Event()
 
-    def run(self) -> None:
-        """Serve until told to end."""
+    def _run(self) -> None:
         estate, ports, texts = self._arguments
         try:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
@@ -264,7 +262,8 @@ class _LabThread(threading.Thread):
         self._ready.set()
 
     def lab(self) -> Lab:
-        """Wait until it runs."""
+        """Start, and wait until it runs."""
+        self._thread.start()
         self._ready.wait()
         if self._lab is None:
             raise self._failure or RuntimeError("the lab ended before it began")
@@ -272,7 +271,7 @@ class _LabThread(threading.Thread):
 
     def end(self) -> None:
         """Stop and wait."""
-        if self.is_alive():
+        if self._thread.is_alive():
             with contextlib.suppress(RuntimeError):  # the loop ended by itself
                 self._loop.call_soon_threadsafe(self._stop.set)
-        self.join()
+            self._thread.join()
