@@ -51,10 +51,27 @@ def _clues(item: Evidence, knowledge: Knowledge, as_of: date) -> list[Clue]:
         found = _read_page(item.text, item.server_name, knowledge, on)
     else:
         found = tuple(_readers()[item.kind].read(item, Context(knowledge, on)))
-    return [
-        replace(clue, kind=item.kind, source=item.source, seen_on=clue.seen_on or item.seen_on)
-        for clue in found
-    ]
+    return [_from_item(clue, item) for clue in found]
+
+
+def _from_item(clue: Clue, item: Evidence) -> Clue:
+    """The clue with where it comes from; spelt out, as `replace` costs four times as much."""
+    return Clue(
+        clue.rule,
+        clue.value,
+        clue.says,
+        clue.is_exchange,
+        clue.lines,
+        clue.builds,
+        clue.or_later,
+        clue.whole_cu,
+        clue.reason,
+        clue.node,
+        item.source,
+        item.kind,
+        clue.seen_on or item.seen_on,
+        clue.trusted,
+    )
 
 
 @lru_cache(maxsize=256)
