@@ -9,6 +9,7 @@ from tests.observe.conftest import Run, approach, look_at
 from tests.observe.servers import head_then, says, server_tls, serving
 
 from patchstand.model import Observation, Outcome, Target
+from patchstand.observe import look as looking
 from patchstand.observe.limits import Limits
 from patchstand.observe.look import look_at_all
 
@@ -183,3 +184,31 @@ def test_our_own_mistake_is_an_outcome_too(run: Run) -> None:
         return [seen async for seen in look_at_all(targets, settings, concurrency=1)]
 
     assert [seen.outcome for seen in run(main())] == [Outcome.PROTOCOL_ERROR] * 2
+
+
+def test_the_deadline_keeps_the_answer_under_way(run: Run) -> None:
+    """An answer cut by the target's limit is kept as far as it came."""
+    slow = head_then(OK + b"Content-Length: 100000\r\n\r\n", b"x", pause=0.05)
+    limits = Limits(connect=1, answer=5, target=0.6)
+
+    async def main() -> Observation:
+        async with serving(slow, server_tls()) as port:
+            return await look_at(port, limits=limits)
+
+    seen = run(main())
+
+    (first,) = seen.transcripts
+    assert (first.outcome, first.truncated) == (Outcome.ANSWERED, True)
+    assert first.answer.startswith(OK)
+    assert seen.requests == 1
+
+
+def test_few_files_lower_the_number_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the process may open few files, fewer servers are asked at once, all of them."""
+    monkeypatch.setattr(looking.resource, "getrlimit", lambda _: (20, 20))
+    names = [Target("127.1"), Target("2130706433"), Target("a b")]
+
+    async def main() -> list[Outcome]:
+        return [seen.outcome async for seen in look_at_all(names, approach(), 500)]
+
+    assert looking.run(main()) == [Outcome.NO_ADDRESS] * 3

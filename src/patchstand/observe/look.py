@@ -16,6 +16,11 @@ from patchstand.observe.resolve import Resolver
 from patchstand.observe.scope import Gate
 from patchstand.observe.session import Prober, Session
 
+try:
+    import resource
+except ImportError:  # Windows has no such limit
+    resource = None  # type: ignore[assignment]
+
 CONCURRENCY = 200
 """Targets at once; more does not make it faster (the processor is the limit)."""
 BUFFER_BYTES = 32 * 1024
@@ -24,6 +29,9 @@ GARBAGE_THRESHOLD = 20_000
 """New objects between two collections; Python's 700 cost 6 % of the time of a scan."""
 ADDRESSES_TRIED = 3
 """Addresses of one name tried until one lets us connect."""
+
+FILES_OF_OUR_OWN = 64
+"""Files kept free for everything that is not a connection to a server."""
 
 Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
@@ -88,11 +96,10 @@ async def look_at_all(
     Raises:
         PatchstandError: as `look`.
     """
-    queue: asyncio.Queue[Observation | BaseException | None] = asyncio.Queue(concurrency)
+    at_once = _at_once(concurrency)
+    queue: asyncio.Queue[Observation | BaseException | None] = asyncio.Queue(at_once)
     waiting = iter(targets)
-    workers = [
-        asyncio.create_task(_work(waiting, approach, queue)) for _ in range(max(1, concurrency))
-    ]
+    workers = [asyncio.create_task(_work(waiting, approach, queue)) for _ in range(at_once)]
     try:
         working = len(workers)
         while working:
@@ -191,6 +198,16 @@ def _without_address(
 def _best(transcripts: list[Transcript], otherwise: Outcome) -> Outcome:
     reached = {transcript.outcome for transcript in transcripts}
     return next((outcome for outcome in _BEST_FIRST if outcome in reached), otherwise)
+
+
+def _at_once(wanted: int) -> int:
+    """No more than files may be open: the limit of this process is not the servers' fault."""
+    possible = wanted
+    if resource is not None:
+        allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if allowed != resource.RLIM_INFINITY:
+            possible = allowed - FILES_OF_OUR_OWN
+    return max(1, min(wanted, possible))
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -87,22 +87,14 @@ class Session:
         started = time.perf_counter()
         reader = HttpReader(self.limits)
         question = request_bytes(path, self._host, self.prober.user_agent)
-        failed = await wire.exchange(question, reader, self.limits.answer)
-        if failed is not None or not reader.keep_alive or wire.is_out_of_step:
-            wire.drop()
-        outcome, detail = _http_outcome(reader, failed)
-        transcript = Transcript(
-            service="https",
-            question=f"GET {path}",
-            outcome=outcome,
-            answer=reader.answer,
-            truncated=reader.truncated,
-            detail=detail,
-            connection=wire.number,
-            tls=wire.tls,
-            milliseconds=_since(started),
-        )
-        self.transcripts.append(transcript)
+        failed: Failed | None = Failed(Outcome.TIMED_OUT, "the target's time is up")
+        try:
+            failed = await wire.exchange(question, reader, self.limits.answer)
+        finally:  # also when the target's time is up: what came by then is kept
+            if failed is not None or not reader.keep_alive or wire.is_out_of_step:
+                wire.drop()
+            transcript = _http_transcript(f"GET {path}", reader, failed, wire, _since(started))
+            self.transcripts.append(transcript)
         return transcript
 
     async def converse(self, service: "MailService", port: int) -> None:
@@ -167,6 +159,23 @@ class MailService:
     tls_port: int
     is_greeting: Callable[[bytes], bool]
     speak: Callable[[Dialogue, bytes], Awaitable[None]]
+
+
+def _http_transcript(
+    question: str, reader: HttpReader, failed: Failed | None, wire: Wire, milliseconds: float
+) -> Transcript:
+    outcome, detail = _http_outcome(reader, failed)
+    return Transcript(
+        "https",
+        question,
+        outcome,
+        answer=reader.answer,
+        truncated=reader.truncated,
+        detail=detail,
+        connection=wire.number,
+        tls=wire.tls,
+        milliseconds=milliseconds,
+    )
 
 
 def _http_outcome(reader: HttpReader, failed: Failed | None) -> tuple[Outcome, str]:
