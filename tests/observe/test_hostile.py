@@ -205,7 +205,7 @@ def test_the_deadline_keeps_the_answer_under_way(run: Run) -> None:
 
 def test_few_files_lower_the_number_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the process may open few files, fewer servers are asked at once, all of them."""
-    monkeypatch.setattr(looking.resource, "getrlimit", lambda _: (20, 20))
+    monkeypatch.setattr("resource.getrlimit", lambda _: (20, 20))
     names = [Target("127.1"), Target("2130706433"), Target("a b")]
 
     async def main() -> list[Outcome]:
