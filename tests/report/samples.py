@@ -1,7 +1,7 @@
 """Checked servers for the tests of the reports, concluded from made-up observations."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from patchstand.model import (
     CertificateFacts,
@@ -10,6 +10,7 @@ from patchstand.model import (
     Observation,
     Outcome,
     Permit,
+    ProductLine,
     Target,
     Transcript,
 )
@@ -84,9 +85,15 @@ def whole_cu(known: Knowledge) -> CheckedServer:
 
 def up_to_date(known: Knowledge, as_of: date = AS_OF) -> CheckedServer:
     """The newest build of Exchange SE."""
-    newest = known.of_line(known.updates[-1].line)[-1].build
+    rows = known.of_line(ProductLine.SE)
+    newest = max(row.build for row in rows if row.released <= as_of)
     head = f"X-OWA-Version: {newest}\nServer: Microsoft-IIS/10.0"
     return conclude(observation("se.example.org", web("/owa/", head)), known, as_of)
+
+
+def stale_day(known: Knowledge) -> date:
+    """A day for which the knowledge is too old."""
+    return known.covered_until + timedelta(days=45)
 
 
 def banner_only(known: Knowledge) -> CheckedServer:

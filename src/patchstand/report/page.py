@@ -163,14 +163,20 @@ def _nodes(server: CheckedServer, lead: CheckedNode | None, cat: Catalog) -> tup
             name=_node_name(node, number, cat) if several else "",
             counts=several and node is lead,
             facts=_facts(node, cat),
-            evidence=tuple(
-                (rule_name(clue, cat), clean(clue.value), clue_meaning(clue, cat))
-                for clue in node.identity.evidence
-            ),
+            evidence=_evidence(node, cat),
             members=_members(node.assessment, cat),
         )
         for number, node in enumerate(server.nodes, start=1)
     )
+
+
+def _evidence(node: CheckedNode, cat: Catalog) -> tuple[Row, ...]:
+    """Clues as they read; the same one from several answers stands once."""
+    rows = [
+        (rule_name(clue, cat), clean(clue.value), clue_meaning(clue, cat))
+        for clue in node.identity.evidence
+    ]
+    return tuple(dict.fromkeys(rows))
 
 
 def _node_name(node: CheckedNode, number: int, cat: Catalog) -> str:
@@ -239,7 +245,7 @@ def _flaw(cve: CveVerdict, cat: Catalog) -> Row:
         clean(cve.id),
         cat.number(float(cve.cvss)) if cve.cvss is not None else "-",
         yes_no(cve.rce, cat),
-        cat.text("cve.exploited_since", day=cve.kev) if cve.kev else "",
+        cat.date(cve.kev) if cve.kev else "",
         str(max(cve.fixed_in)) if cve.fixed_in else "-",
     )
 

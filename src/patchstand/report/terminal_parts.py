@@ -12,13 +12,12 @@ from patchstand.report.wording import clue_meaning, flaw_counts, rule_name, yes_
 def print_evidence(paper: Paper, identity: Identity) -> None:
     """Where each clue was read, its value, and what it means."""
     cat = paper.cat
-    paper.table(
-        ("identity.evidence", "identity.value", "identity.meaning"),
-        [
-            (rule_name(clue, cat), clean(clue.value), clue_meaning(clue, cat))
-            for clue in identity.evidence
-        ],
-    )
+    rows = [
+        (rule_name(clue, cat), clean(clue.value), clue_meaning(clue, cat))
+        for clue in identity.evidence
+    ]
+    headings = ("identity.evidence", "identity.value", "identity.meaning")
+    paper.table(headings, dict.fromkeys(rows))
 
 
 def print_flaws(paper: Paper, flaws: Flaws, most: int | None) -> None:
