@@ -197,3 +197,23 @@ def test_five_different_questions(servers: list[CheckedServer], lang: str) -> No
         assert len(set(asked)) == QUESTIONS
         assert not any("{" in question for question in asked)
     assert "9 August 2022" in questions(servers[0], catalog("en"))[0]
+
+
+def test_search_for_traces_is_never_cut_away(known: Knowledge) -> None:
+    """However many steps there are, the sentence names the look for a break-in."""
+    server = samples.vulnerable(known)
+    install = [Remedy("install_su", (("update", f"SU{number}"),)) for number in range(9)]
+    first = replace(
+        server.findings[0], remedy=(*install, Remedy("check_for_compromise"), Remedy("check_again"))
+    )
+    must = sentences(replace(server, findings=(first,)), catalog("en"))[2]
+
+    assert must.count("install") == 4
+    assert must.endswith("examine the server for traces of a break-in.")
+
+
+def test_update_of_the_same_day_is_less_than_a_day_late() -> None:
+    """Nobody is zero days behind."""
+    finding = _finding("missing_security_updates", days="0", months="0")
+
+    assert "less than a day" in finding_text(finding, catalog("en")).why[0]

@@ -18,6 +18,7 @@ from patchstand.report.clean import clean
 from patchstand.report.wording import (
     class_key,
     duration,
+    how_long,
     level,
     product,
     service_name,
@@ -32,6 +33,7 @@ _LONGEST_LIST = 5000
 _COUNTS = frozenset({"count", "count_low", "count_high", "days", "months", "open_cves", "rce"})
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _STEPS_TOLD = 4
+_LOOK = "check_for_compromise"
 _NO_STEP = frozenset({"check_again"})
 _ALWAYS_ASKED = ("deadline", "backup", "logs", "emergency", "internet")
 
@@ -126,10 +128,9 @@ def _parts_that_apply(key: str, values: Values, cat: Catalog) -> list[str]:
 def _readable(pairs: Iterable[tuple[str, str]], cat: Catalog) -> Values:
     """Values as the texts need them: dates, numbers, names; and two that follow from them."""
     values: Values = {name: _one(name, raw, cat) for name, raw in pairs}
-    if values.get("months"):
-        values["duration"] = cat.fill("duration.months", {"n": values["months"]})
-    elif "days" in values:
-        values["duration"] = cat.fill("duration.days", {"n": values["days"]})
+    days, months = values.get("days"), values.get("months", 0)
+    if isinstance(days, int) and isinstance(months, int):
+        values["duration"] = how_long(days, months, cat)
     bounds = (values.get("count_low"), values.get("count_high"))
     values["set"] = "yes" if bounds[0] != bounds[1] and None not in bounds else ""
     return values
@@ -210,7 +211,7 @@ def _what(server: CheckedServer, node: CheckedNode | None, cat: Catalog) -> str:
     if node.identity.is_exchange is None:
         return cat.text("say.is_unknown", target=target)
     if node.identity.is_exchange is False:
-        return cat.text("say.is_other", target=target, product=name)
+        return cat.text("say.is", target=target, product=name)
     return _which_exchange(target, name, node, cat)
 
 
@@ -293,13 +294,14 @@ def _what_to_do(server: CheckedServer, cat: Catalog) -> str:
     if not acting:
         return cat.text("say.must_nothing")
     urgency = acting[0].severity
-    steps = [
-        remedy_plain(remedy, cat)
-        for finding in acting
-        if finding.severity is urgency
-        for remedy in _steps_of(finding)
+    wanted = [
+        remedy for finding in acting if finding.severity is urgency for remedy in _steps_of(finding)
     ]
-    shown = "; ".join(list(dict.fromkeys(steps))[:_STEPS_TOLD])
+    steps = dict.fromkeys(remedy_plain(step, cat) for step in wanted if step.action != _LOOK)
+    told = [*steps][:_STEPS_TOLD]
+    # Never cut away: an update does not remove whoever is already inside.
+    told += [remedy_plain(step, cat) for step in wanted if step.action == _LOOK][:1]
+    shown = "; ".join(told)
     word = "low" if urgency is Severity.INFO else urgency.value
     return cat.text(f"say.must_{word}", steps=shown)
 
@@ -311,7 +313,7 @@ def _steps_of(finding: Finding) -> list[Remedy]:
 def questions(server: CheckedServer, cat: Catalog) -> tuple[str, ...]:
     """What to ask the administrator: from the findings first, then what always matters."""
     asked = [_question(finding, cat) for finding in server.findings]
-    if any(r.action == "check_for_compromise" for f in server.findings for r in f.remedy):
+    if any(r.action == _LOOK for f in server.findings for r in f.remedy):
         asked.insert(1, cat.text("question.compromise"))
     asked += [cat.text(f"question.{name}") for name in _ALWAYS_ASKED]
     return tuple(dict.fromkeys(filter(None, asked)))[:QUESTIONS]

@@ -121,10 +121,15 @@ def brief(identity: Identity, assessment: Assessment | None, cat: Catalog) -> st
 
 
 def duration(behind: Behind, cat: Catalog) -> str:
+    """For how long a build has been behind."""
+    return how_long(behind.days, behind.months, cat)
+
+
+def how_long(days: int, months: int, cat: Catalog) -> str:
     """`48 months`, or days where it is less than one month."""
-    if behind.months:
-        return cat.text("duration.months", n=behind.months)
-    return cat.text("duration.days", n=behind.days)
+    if months:
+        return cat.text("duration.months", n=months)
+    return cat.text("duration.days", n=days) if days else cat.text("duration.under_a_day")
 
 
 def behind_one(behind: Behind, cat: Catalog) -> str:
