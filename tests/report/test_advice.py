@@ -28,7 +28,7 @@ _VALUES = {
         "newest": "Oct26SU",
     },
     "open_without_update": {"cves": "CVE-2026-42897"},
-    "unsupported_line": {"line": "2016", "cu": "CU23", "phase": "esu", "until": "2026-10-31"},
+    "unsupported_line": {"release": "2016 CU23", "phase": "esu", "until": "2026-10-31"},
     "undetermined_configuration": {
         "cves": "CVE-2024-21410", "conditions": "extended_protection", "decide_by": "a command",
     },

@@ -22,6 +22,8 @@ from patchstand.model import (
 )
 
 _REMEMBERED = 4096
+NO_BUILD = "no_build"
+"""Reason of a verdict over an empty set: the evidence names no build at all."""
 
 
 def is_stale(knowledge: Knowledge, as_of: date) -> bool:
@@ -71,7 +73,8 @@ def judge_set(
     members = tuple(member for member in judged if member is not None)
     stale = is_stale(knowledge, as_of)
     if not members:
-        return _empty(knowledge, as_of, stale, reason or Why.KNOWLEDGE_TOO_OLD)
+        why = Why.KNOWLEDGE_TOO_OLD.value if builds else NO_BUILD
+        return _empty(knowledge, as_of, stale, reason or why)
     cves = join([member.cves for member in members])
     supports = tuple(dict.fromkeys(member.support for member in members))
     levels = tuple(member.behind for member in members)
@@ -144,7 +147,7 @@ def _at_best_undetermined(
 
 
 def _empty(knowledge: Knowledge, as_of: date, stale: bool, reason: str) -> Assessment:
-    reasons = (str(reason), *((Why.KNOWLEDGE_STALE.value,) if stale else ()))
+    reasons = (reason, *((Why.KNOWLEDGE_STALE.value,) if stale else ()))
     return Assessment(
         as_of=as_of,
         knowledge_version=knowledge.version,

@@ -71,7 +71,7 @@ def _show(options: argparse.Namespace, result: "DemoResult", day: date, seconds:
     done = texts.text(
         "demo.done", day=texts.date(day), seconds=f"{seconds:.0f}", file=str(options.html)
     )
-    out.print(done)
+    out.print(done, markup=False)
 
 
 COMMAND = Command("demo", "the main job on simulated servers, scored", _configure, _run)
