@@ -2,11 +2,19 @@
 
 import asyncio
 import json
+import sys
 import time
 from random import Random
 
 import pytest
-from tests.lab.conversation import an_estate, ask, connected, said
+from tests.lab.conversation import (
+    an_estate,
+    ask,
+    client_context,
+    connected,
+    read_until,
+    said,
+)
 
 from patchstand.errors import LabError
 from patchstand.lab import Lab, Ports, lab_in_thread, running, serve
@@ -103,6 +111,21 @@ def test_explicit_addresses_serve_the_same() -> None:
             )
 
     assert asyncio.run(main()).endswith(b"250 XRDST\r\n")
+
+
+def test_it_serves_without_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncio's own loop serves web, mail and STARTTLS alike."""
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    with lab_in_thread(an_estate(1, '{"SE": 1}')) as lab:
+        server = lab.estate.servers[0]
+        assert ask(lab, server, "/owa/").status == 302
+        with connected(server.address, lab.ports.smtp) as plain:
+            read_until(plain, b"\r\n")
+            plain.sendall(b"STARTTLS\r\n")
+            read_until(plain, b"\r\n")
+            with client_context().wrap_socket(plain) as sock:
+                sock.sendall(b"NOOP\r\n")
+                assert read_until(sock, b"\r\n") == b"250 2.0.0 OK\r\n"
 
 
 def test_a_failure_to_start_reaches_the_caller() -> None:

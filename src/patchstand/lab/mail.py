@@ -70,6 +70,7 @@ class LineConnection(Connection):
         self._upgrade = None
         if encrypted is not None:
             self.replaced(encrypted)
+            self.data_received(b"")  # lines that came before this task went on
 
 
 class SmtpConnection(LineConnection):
