@@ -162,7 +162,7 @@ class Ports:
     imap: int = 1143
     pop: int = 1110
     dns: int = 5353
-    refused: int = 8444
+    refused: int = 0
 
     @classmethod
     def free(cls) -> "Ports":
@@ -201,7 +201,9 @@ def target_line(server: Server, ports: Ports) -> str:
 def truth_record(server: Server, ports: Ports) -> dict[str, Any]:
     """Return what a server truly is, for the truth file (one JSON object a line).
 
-    `visible` is an IdentityPrecision: the best anyone can learn by honest questions.
+    `visible` is an IdentityPrecision: the best anyone can learn by honest questions; where
+    it is `none` or `line`, not knowing is the honest answer. `build` is the published build,
+    for 2003 as its greetings print it (6.5.7638.1 for 6.5.7638).
     """
     return {
         "target": target_line(server, ports),
@@ -219,6 +221,6 @@ def _truth_of_node(server: Server, node: Node) -> dict[str, Any]:
     return {
         "name": node.name,
         "line": node.line.value,
-        "build": str(node.build),
+        "build": node.shown if node.line is ProductLine.V2003 else str(node.build),
         "visible": visible.value,
     }

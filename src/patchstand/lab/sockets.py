@@ -17,6 +17,7 @@ from patchstand.lab.servers import Ports, Service
 
 BACKLOG = 4096
 _SPARE_FILES = 200
+_IS_MAC = sys.platform == "darwin"  # its loopback has 127.0.0.1 only
 _ANY = "0.0.0.0"  # noqa: S104 # only ever bound together with the device lo
 
 
@@ -101,7 +102,9 @@ def _open_all(
             sockets.append((service, sock))
         got[service.value] = port
     reserved = opened.enter_context(_reserved(addresses, ports.refused, by_device=by_device))
-    names = opened.enter_context(_bound("127.0.0.1", ports.dns, kind=socket.SOCK_DGRAM))
+    names = opened.enter_context(
+        _bound("127.0.0.1", ports.dns, by_device=by_device, kind=socket.SOCK_DGRAM)
+    )
     actual = Ports(**got, dns=names.getsockname()[1], refused=reserved.getsockname()[1])
     return Listeners(tuple(sockets), reserved, names, actual, by_device)
 
@@ -137,8 +140,9 @@ def _bound(
                 _tie_to_loopback(sock)
             sock.bind((address, port))
         except OSError as error:
+            place = "loopback" if by_device else address
+            hint = " and add the address with `ifconfig lo0 alias`" if _IS_MAC else ""
             raise LabError(
-                f"cannot listen on {address} port {port}: {error.strerror}; choose another"
-                " port (on macOS, add the address with `ifconfig lo0 alias`)"
+                f"cannot listen on {place} port {port}: {error.strerror}; choose another port{hint}"
             ) from error
     return sock

@@ -11,6 +11,9 @@ from patchstand.model import IdentityPrecision, ProductLine
 _HIDDEN = ("x-owa-version", "x-feserver", "x-beserver", "x-calculatedbetarget", "x-diaginfo")
 _STRIPPED = (*_HIDDEN, "x-powered-by", "x-aspnet-version", "request-id", "x-frame-options")
 _HTML = ("Content-Type", "text/html; charset=utf-8")
+_LINE = IdentityPrecision.LINE
+_WEB = frozenset({Service.HTTPS})
+_WITH_MAIL = frozenset({Service.HTTPS, Service.SMTP})
 
 
 def _with_server(headers: Headers, name: str) -> Headers:
@@ -122,6 +125,8 @@ def _front(name: str, says: str, answer: Web, visible: IdentityPrecision | None 
         web=answer,
         smtp=mail.smtp,
         visible=visible,
+        # Where the web side says nothing, the mail side is what tells the generation.
+        always=_WITH_MAIL if visible is _LINE else _WEB,
     )
 
 
@@ -133,7 +138,7 @@ _MAIL_ONLY = Kind(
     web=_only_mail,
     smtp=mail.smtp,
     visible=IdentityPrecision.LINE,
-    always=frozenset({Service.HTTPS, Service.SMTP}),
+    always=_WITH_MAIL,
 )
 _BEHIND_GATEWAY = Kind(
     name="mail_gateway",
@@ -142,14 +147,15 @@ _BEHIND_GATEWAY = Kind(
     lines=MODERN,
     web=web.modern,
     smtp=_gateway,
-    always=frozenset({Service.HTTPS, Service.SMTP}),
+    always=_WITH_MAIL,
 )
-_LINE = IdentityPrecision.LINE
 KINDS = (
     _front("stripped", "no X-* headers, Server replaced, the path is left", _stripped,
            IdentityPrecision.CU),
     _MAIL_ONLY,
-    _front("rewritten", "the version zero-padded by a rewrite rule", _rewritten),
+    # What an administrator writes himself proves nothing; the path is left.
+    _front("rewritten", "the version zero-padded by a rewrite rule", _rewritten,
+           IdentityPrecision.CU),
     _front("kemp", "Kemp LoadMaster asks for a sign-in first", _kemp, _LINE),
     _front("f5", "F5 BIG-IP adds its cookies", _f5),
     _front("netscaler", "Citrix NetScaler adds cookie, Via and Cneonction", _netscaler),
