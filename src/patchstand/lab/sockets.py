@@ -1,8 +1,8 @@
 """Listening sockets that nothing outside loopback reaches.
 
-First choice: one socket per port on 0.0.0.0, bound to the device `lo` (SO_BINDTODEVICE,
-Linux with CAP_NET_RAW): it answers for all of 127.0.0.0/8, and the kernel drops packets of
-every other device. Without that privilege: one socket per address and port, on explicit
+First choice: one socket per port on 0.0.0.0, bound to the device `lo` (SO_BINDTODEVICE;
+Linux 5.7 or newer, before that with CAP_NET_RAW): it answers for all of 127.0.0.0/8, and
+the kernel drops packets of every other device. Where that is not allowed: one socket per address and port, on explicit
 loopback addresses, which suffices for small estates.
 """
 
@@ -79,8 +79,8 @@ def open_listeners(
         by_device = can_bind_to_device()
     if not by_device and len(addresses) * len(Service) > limit - _SPARE_FILES:
         raise LabError(
-            f"{len(addresses)} servers need one socket each without CAP_NET_RAW, and"
-            f" {limit} files may be open; run as root or take fewer servers"
+            f"{len(addresses)} servers need a socket each without SO_BINDTODEVICE, and {limit}"
+            " files may be open; use Linux 5.7 or newer (or root), or take fewer servers"
         )
     with contextlib.ExitStack() as opened:
         listeners = _open_all(addresses, ports, by_device=by_device, opened=opened)
