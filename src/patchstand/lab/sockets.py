@@ -2,8 +2,8 @@
 
 First choice: one socket per port on 0.0.0.0, bound to the device `lo` (SO_BINDTODEVICE;
 Linux 5.7 or newer, before that with CAP_NET_RAW): it answers for all of 127.0.0.0/8, and
-the kernel drops packets of every other device. Where that is not allowed: one socket per address and port, on explicit
-loopback addresses, which suffices for small estates.
+the kernel drops packets of every other device. Where that is not allowed: one socket per
+address and port, on explicit loopback addresses, which suffices for small estates.
 """
 
 import contextlib
