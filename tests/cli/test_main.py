@@ -46,6 +46,17 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str], option: list[str])
         ["check", "127.0.0.1:99999"],
         ["check", "127.0.0.1", "--scope", "/nonexistent.json"],
         ["check", "127.0.0.1", "--responsible", "nobody"],
+        ["check", "a.example", "--domain-proof"],
+        [
+            "check",
+            "a.example",
+            "--domain-proof",
+            "--contact",
+            "a@b.example",
+            "--resolver",
+            "127.0.0.1",
+        ],
+        ["build", "15.2.2562.17", "--knowledge", "/nonexistent"],
         ["lab", "--servers", "0"],
         ["lab", "--population", "/nonexistent.json"],
         ["knowledge", "show", "--knowledge", "/dev/null/nothing", "--config", "/nonexistent"],
@@ -146,20 +157,47 @@ def test_a_line_of_a_hundred_megabytes_does_no_harm(
     assert "longer than" in err
 
 
-def test_config_file_sets_defaults_and_refuses_unknown_keys(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+def test_config_file_sets_defaults(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Options come from the file unless given; other commands' keys and tables do no harm."""
+    file = tmp_path / "patchstand.toml"
+    file.write_text(
+        'lang = "de"\nconcurrency = 9\njson = true\n'
+        '[build]\nas-of = "2024-03-26"\n[check]\nnodes = 4\n',
+        encoding="utf-8",
+    )
+
+    _, from_file, _ = run(capsys, "build", "15.2.1544.4", "--config", str(file))
+    _, given, _ = run(
+        capsys, "build", "15.2.1544.4", "--config", str(file), "--as-of", "2024-04-01"
+    )
+
+    assert json.loads(from_file)["as_of"] == "2024-03-26"
+    assert json.loads(given)["as_of"] == "2024-04-01"
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ('langauge = "de"', "langauge"),
+        ("[chekc]\nnodes = 4", "chekc"),
+        ("[build]\nnodes = 4", "nodes"),
+        ('json = "no"', "json"),
+        ('lang = "fr"', "lang"),
+        ("lang = ", "config"),
+    ],
+)
+def test_a_wrong_config_file_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str, named: str
 ) -> None:
-    """Options come from the file unless given; a misspelt key is refused."""
-    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
-    good.write_text('lang = "de"\n[build]\nas-of = "2024-03-26"\n', encoding="utf-8")
-    bad.write_text('langauge = "de"\n', encoding="utf-8")
+    """A misspelt key or table and a value of the wrong kind are named, in one line."""
+    file = tmp_path / "patchstand.toml"
+    file.write_text(content, encoding="utf-8")
 
-    _, out, _ = run(capsys, "build", "15.2.1544.4", "--json", "--config", str(good))
-    code, _, err = run(capsys, "build", "15.2.1544.4", "--config", str(bad))
+    code, out, err = run(capsys, "build", "15.2.1544.4", "--config", str(file))
 
-    assert json.loads(out)["as_of"] == "2024-03-26"
-    assert code == 2
-    assert "langauge" in err
+    assert (code, out) == (2, "")
+    assert named in err
+    assert len(err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("lang", ["en", "de"])

@@ -63,7 +63,9 @@ _REMEDIES = {
     "check_for_compromise": {"cves": "CVE-2022-41040"},
     "apply_mitigation": {"cves": "CVE-2026-42897"},
     "restrict_from_internet": {"service": "powershell"},
-    "enable_extended_protection": {"command": "patchstand audit applicationHost.config"},
+    "enable_extended_protection": {
+        "command": "ExchangeExtendedProtectionManagement.ps1 -ShowExtendedProtection"
+    },
     "decide": {"command": "Get-SettingOverride"},
     "renew_certificate": {},
     "disable_old_tls": {},

@@ -46,7 +46,7 @@ async def checked(lines: list[str], known: Knowledge, **more: object) -> dict[st
 
 def test_every_kind_of_server_is_judged_rightly(known: Knowledge) -> None:
     """Over an estate of all kinds no answer is wrong, and few are wider than need be."""
-    wanted = DemoOptions(servers=120, seed=7)
+    wanted = DemoOptions(DAY, servers=120, seed=7)
 
     result = asyncio.run(demo(wanted, known, "0", lambda: None))
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from patchstand.assess.support import UNSUPPORTED
+from patchstand.assess.support import UNSUPPORTED, support_at
 from patchstand.model import (
     BuildAssessment,
     Knowledge,
@@ -20,24 +20,32 @@ _UPGRADES_IN_PLACE = frozenset({(ProductLine.V2019, "CU14"), (ProductLine.V2019,
 def update_steps(knowledge: Knowledge, member: BuildAssessment, as_of: date) -> tuple[Remedy, ...]:
     """The updates to install on this build, in order; withdrawn ones are never named.
 
-    First the newest security update for the CU that is installed, if there is one: it is
-    the quickest way to close what is open. Otherwise the newest CU, then its update. Past
-    support the successor follows.
+    If the newest security release exists for the CU that is installed, that is the
+    quickest way to close what is open; otherwise the newest CU comes first, then its
+    update. Past support follow the paid update, for those entitled to it, and the successor.
     """
-    public = [row for row in _available(knowledge, member.line, as_of) if not row.esu]
-    steps: list[Remedy] = []
-    own = [row for row in public if row.cu == member.cu and row.build > member.build]
-    newest_cu = next((row for row in reversed(public) if row.kind is UpdateKind.CU), None)
-    last = public[-1] if public else None
-    if own and last is not None and own[-1].cu == last.cu:
-        steps.append(_install(own[-1]))
-    elif newest_cu is not None and newest_cu.build > member.build:
-        steps.append(_install(newest_cu))
-        if last is not None and last.build > newest_cu.build:
-            steps.append(_install(last))
+    available = _available(knowledge, member.line, as_of)
+    installs = _public_installs([row for row in available if not row.esu], member)
+    steps = [_install(row) for row in installs]
     if member.support.phase in UNSUPPORTED:
-        steps += _past_support(knowledge, member, as_of)
+        cu = installs[-1].cu if installs else member.cu
+        steps += _past_support(knowledge, member, cu, as_of)
     return tuple(steps)
+
+
+def _public_installs(public: list[Update], member: BuildAssessment) -> list[Update]:
+    """The one or two public updates that bring the build to the newest public level."""
+    security = [row for row in public if row.security]
+    cus = [row for row in public if row.kind is UpdateKind.CU]
+    own = [row for row in security if row.cu == member.cu and row.build > member.build]
+    if own and own[-1].family == max(security, key=lambda row: row.released).family:
+        return own[-1:]
+    if not cus or cus[-1].build < member.build:
+        return []
+    newest_cu = cus[-1]
+    later = [row for row in security if row.cu == newest_cu.cu and row.build > member.build]
+    wanted = [] if member.cu == newest_cu.cu else [newest_cu]
+    return wanted + [row for row in later[-1:] if row.build != newest_cu.build]
 
 
 def replacement(knowledge: Knowledge, row: Update, as_of: date) -> Update | None:
@@ -65,14 +73,16 @@ def _install(row: Update) -> Remedy:
     return Remedy("install_cu" if row.kind is UpdateKind.CU else "install_su", values)
 
 
-def _past_support(knowledge: Knowledge, member: BuildAssessment, as_of: date) -> list[Remedy]:
+def _past_support(
+    knowledge: Knowledge, member: BuildAssessment, cu: str, as_of: date
+) -> list[Remedy]:
+    """What follows once `cu` is installed: the paid update, then the successor."""
     steps = []
-    esu = [row for row in _available(knowledge, member.line, as_of) if row.esu]
-    newest = next((row for row in reversed(esu) if row.cu == member.cu), None)
-    in_esu = member.support.phase is PhaseName.ESU
-    if in_esu and newest is not None and newest.build > member.build:
-        values = (("update", newest.name), ("kb", newest.kb or ""), ("cu", newest.cu))
+    rows = [row for row in _available(knowledge, member.line, as_of) if row.esu and row.cu == cu]
+    in_esu = support_at(knowledge, member.line, cu, as_of).phase is PhaseName.ESU
+    if in_esu and rows and rows[-1].build > member.build:
+        values = (("update", rows[-1].name), ("kb", rows[-1].kb or ""), ("cu", cu))
         steps.append(Remedy("install_esu_update", values))
-    in_place = (member.line, member.cu) in _UPGRADES_IN_PLACE
+    in_place = (member.line, cu) in _UPGRADES_IN_PLACE
     steps.append(Remedy("upgrade_to_se" if in_place else "replace_by_se"))
     return steps

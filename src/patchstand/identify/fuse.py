@@ -83,7 +83,7 @@ def _exchange(known: Identity, yes: list[Clue], knowledge: Knowledge, on: date) 
     builds = _intersect_builds(yes, conflicts)
     lines = _lines_of(builds, yes, conflicts) if builds else _intersect_lines(yes, conflicts)
     or_later = _or_later(yes, builds)
-    conflicts += _oddities(known.evidence, lines, yes)
+    conflicts += _oddities(known.evidence, lines, yes, knowledge)
     return replace(
         known,
         is_exchange=True,
@@ -149,8 +149,12 @@ def _contradiction(yes: list[Clue], clue: Clue) -> Conflict:
 
 
 def _oddities(
-    clues: tuple[Clue, ...], lines: frozenset[ProductLine], yes: list[Clue]
+    clues: tuple[Clue, ...],
+    lines: frozenset[ProductLine],
+    yes: list[Clue],
+    knowledge: Knowledge,
 ) -> list[Conflict]:
+    listed = {str(build) for build in knowledge.rejected}
     found = []
     for clue in clues:
         version = clue.value.partition("/")[2].strip()
@@ -160,7 +164,8 @@ def _oddities(
         since_2016 = clue.lines and min(line.rank for line in clue.lines) >= _rank(
             ProductLine.V2016
         )
-        if since_2016 and (clue.or_later or clue.reason == "knowledge_too_old"):
+        unlisted = clue.or_later or clue.reason == "knowledge_too_old"
+        if since_2016 and unlisted and clue.value not in listed:
             found.append(
                 Conflict(
                     "unlisted_version",

@@ -159,6 +159,8 @@ def read_data_file(name: str, shape: type[_File], override: Path | None = None) 
     Raises:
         KnowledgeError: the file is missing or does not have the shape; names file and place.
     """
+    if override is not None and not override.is_dir():
+        raise KnowledgeError(f"knowledge folder {override}: no such folder")
     source: Traversable | Path = files("patchstand.knowledge") / "data" / name
     if override is not None and (override / name).is_file():
         source = override / name

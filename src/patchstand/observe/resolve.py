@@ -2,14 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass
-
-import dns.asyncresolver
-import dns.exception
-import dns.name
-import dns.resolver
+from typing import TYPE_CHECKING
 
 from patchstand.errors import UsageError
 from patchstand.observe.names import canonical_address, canonical_name, is_local_name
+
+if TYPE_CHECKING:
+    import dns.asyncresolver
 
 LOOK_UP_SECONDS = 5.0
 """For all attempts of one look-up together."""
@@ -38,7 +37,7 @@ class Resolver:
         """
         self._server = _server(server) if server is not None else None
         self._seconds = seconds
-        self._asked: dns.asyncresolver.Resolver | None = None
+        self._asked: dns.asyncresolver.Resolver | None = None  # made for the first name
 
     @property
     def is_loopback(self) -> bool:
@@ -83,6 +82,9 @@ class Resolver:
         return tuple(name for name in names if name)[:MAIL_SERVERS_AT_MOST]
 
     async def _ask(self, name: str, kind: str) -> tuple[list[str], str]:
+        import dns.exception  # noqa: PLC0415  slow to load, and addresses need no look-up
+        import dns.name  # noqa: PLC0415
+
         try:
             resolver = self._resolver()
             question = dns.name.from_text(name)  # absolute: no search list is appended
@@ -91,7 +93,9 @@ class Resolver:
             return [], _reason(error)
         return [record.to_text() for record in answer], ""
 
-    def _resolver(self) -> dns.asyncresolver.Resolver:
+    def _resolver(self) -> "dns.asyncresolver.Resolver":
+        import dns.asyncresolver  # noqa: PLC0415
+
         if self._asked is None:
             resolver = dns.asyncresolver.Resolver(configure=self._server is None)
             if self._server is not None:
@@ -102,6 +106,9 @@ class Resolver:
 
 
 def _reason(error: Exception) -> str:
+    import dns.exception  # noqa: PLC0415
+    import dns.resolver  # noqa: PLC0415
+
     if isinstance(error, dns.resolver.NXDOMAIN):
         return "the name does not exist"
     if isinstance(error, dns.resolver.NoAnswer):

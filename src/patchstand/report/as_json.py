@@ -32,17 +32,20 @@ def encode(document: Document) -> bytes:
     return _encoder.encode(document)
 
 
-def identity_document(sighted: Sighted, kind: str | None = None) -> Document:
-    """`patchstand/identity/1`: the first node's identity, and all of them in `nodes`."""
-    first = sighted.nodes[0]
-    document = {"schema": "patchstand/identity/1", **identity(first)}
-    if kind is not None:
-        document["kind"] = kind
-    document["nodes"] = [identity(node) for node in sighted.nodes]
+def identity_document(
+    sighted: Sighted, kind: str | None = None, source_line: int | None = None
+) -> Document:
+    """`patchstand/identity/1`: the first node's identity, and all of them in `nodes`.
+
+    `source_line` is the line of the file the text came from, null for a single text.
+    """
+    document = {"schema": "patchstand/identity/1", **_identity(sighted.nodes[0])}
+    document |= {"kind": kind, "source_line": source_line}
+    document["nodes"] = [_identity(node) for node in sighted.nodes]
     return document
 
 
-def identity(found: Identity) -> Document:
+def _identity(found: Identity) -> Document:
     """One node: what it is, its set of builds, and why."""
     return {
         "is_exchange": found.is_exchange,
@@ -61,22 +64,26 @@ def identity(found: Identity) -> Document:
     }
 
 
-def build_document(asked: str, assessment: Assessment, findings: tuple[Finding, ...]) -> Document:
+def build_document(
+    asked: str, identity: Identity, assessment: Assessment, note: str | None = None
+) -> Document:
     """`patchstand/build/1`: what a build, or the set behind three parts, means at a date.
 
     For a set, `cu`, `update` and `released` are null where the members differ, `behind`
-    is what holds for every member and `behind_at_most` what may hold.
+    is what holds for every member and `behind_at_most` what may hold. `note` is what the
+    knowledge says of this number beyond its row.
     """
     members = assessment.members
     return {
         "schema": "patchstand/build/1",
         "build": asked,
-        "line": _same([member.line.value for member in members]),
+        "line": identity.line.value if identity.line else None,
         "cu": _same([member.cu for member in members]),
         "update": _same([member.update for member in members]),
         "released": _same([str(member.released) for member in members]),
         **assessment_document(assessment),
-        "findings": [finding_document(finding) for finding in findings],
+        "note": note,
+        "findings": [finding_document(finding) for finding in assessment.findings],
     }
 
 
@@ -111,6 +118,7 @@ def check_document(server: CheckedServer, verdicts: Verdicts) -> Document:
         "target": observation.target.name,
         "address": observation.address,
         "observed_at": _moment(observation.observed_at),
+        "vantage_point": observation.vantage_point,
         "outcome": observation.outcome.value,
         "detail": observation.detail or None,
         "requests": observation.requests,
@@ -119,7 +127,7 @@ def check_document(server: CheckedServer, verdicts: Verdicts) -> Document:
         "class": server.server_class.value if server.server_class else None,
         "nodes": [
             {
-                "identity": identity(node.identity),
+                "identity": _identity(node.identity),
                 "assessment": _remembered(node.assessment, verdicts),
             }
             for node in server.nodes

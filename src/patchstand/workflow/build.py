@@ -6,7 +6,7 @@ from datetime import date
 from patchstand.assess import Subject, findings, judge
 from patchstand.errors import UsageError
 from patchstand.identify import read_version
-from patchstand.model import Assessment, Build, Finding, Identity, IdentityPrecision, Knowledge
+from patchstand.model import Assessment, Build, Identity, IdentityPrecision, Knowledge
 
 _WHY_NOT = {
     "unlisted": "no Exchange Server has that number",
@@ -17,11 +17,11 @@ _WHY_NOT = {
 
 def judge_number(
     text: str, known: Knowledge, as_of: date
-) -> tuple[Identity, Assessment, tuple[Finding, ...]]:
+) -> tuple[Identity, Assessment, str | None]:
     """Judge `15.2.1118.40`, or every build that `15.2.1118` can be, as of a day.
 
     A number newer than the knowledge is judged undetermined; one below a published build
-    as that build or a later one.
+    as that build or a later one. The third value is what the knowledge notes of the number.
 
     Raises:
         UsageError: no build of Exchange Server has or had that number on that day.
@@ -29,11 +29,10 @@ def judge_number(
     identity = _identity(text.strip(), known, as_of)
     assessment = judge(known, identity, as_of)
     found = findings(Subject(known, identity, assessment))
-    return identity, replace(assessment, findings=found), found
+    return identity, replace(assessment, findings=found), _note(text.strip(), known)
 
 
 def _identity(text: str, known: Knowledge, as_of: date) -> Identity:
-    rejected = _rejected(text, known)
     reading = read_version(known, text, as_of)
     if reading is None:
         raise UsageError(f"{text[:40]!r} is not a build number like 15.2.1118.40 or 15.2.1118")
@@ -41,7 +40,7 @@ def _identity(text: str, known: Knowledge, as_of: date) -> Identity:
         raise UsageError(f"{text} is Exchange Online, which Microsoft updates itself")
     if not reading.builds and reading.reason != "knowledge_too_old":
         why = _WHY_NOT.get(reading.reason or "", "three or four parts are needed")
-        raise UsageError(f"{text}: {rejected or why}")
+        raise UsageError(f"{text}: {why}")
     builds = tuple(sorted(reading.builds or ()))
     exact = len(builds) == 1 and not reading.or_later
     return Identity(
@@ -54,9 +53,9 @@ def _identity(text: str, known: Knowledge, as_of: date) -> Identity:
     )
 
 
-def _rejected(text: str, known: Knowledge) -> str | None:
-    try:
-        row = known.rejected.get(Build.parse(text))
-    except ValueError:
-        return None
-    return row.reason if row else None
+def _note(text: str, known: Knowledge) -> str | None:
+    build = Build.parse(text)
+    rejected, row = known.rejected.get(build), known.update(build)
+    if rejected is not None:
+        return rejected.reason
+    return row.note if row else None

@@ -28,8 +28,9 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """How big the estate is, and which one."""
+    """How big the estate is, which one, and the day it is seen and judged on."""
 
+    as_of: date
     servers: int = 200
     seed: int = 0
     population: str = "default"
@@ -53,9 +54,9 @@ async def demo(
 ) -> DemoResult:
     """Start an estate, check all of it through real sockets, score it, stop it.
 
-    Everything is judged as of the day the knowledge covers, so nothing depends on today.
+    Everything is judged as of `options.as_of`, so nothing depends on today.
     """
-    day = known.covered_until
+    day = options.as_of
     chance = Random(options.seed)  # noqa: S311  repeatable, not secret
     made = estate(options.servers, known.updates, population(options.population), chance, day)
     found: dict[str, CheckedServer] = {}

@@ -17,16 +17,19 @@ def _run(options: argparse.Namespace) -> int:
     from patchstand.workflow.build import judge_number
 
     known = knowledge.load(options.knowledge)
-    _, assessment, found = judge_number(options.build, known, as_of(options))
+    identity, assessment, note = judge_number(options.build, known, as_of(options))
     if options.json:
         from patchstand.report.as_json import build_document
 
-        write_json(build_document(options.build, assessment, found))
+        write_json(build_document(options.build, identity, assessment, note))
     else:
         from patchstand.report.catalog import catalog
         from patchstand.report.terminal import print_build
 
-        print_build(console(), assessment, catalog(options.lang))
+        out = console()
+        print_build(out, assessment, catalog(options.lang))
+        if note:
+            out.print(note, markup=False)
     return OK
 
 

@@ -127,6 +127,8 @@ def _approach(options: argparse.Namespace) -> "Approach":
     contact = options.contact or (scope.contact if scope else "")
     if options.domain_proof and not contact:
         raise UsageError("--domain-proof needs --contact, the address the record names")
+    if options.domain_proof and options.resolver:
+        raise UsageError("--domain-proof asks the system's resolver; leave out --resolver")
     resolver = Resolver(options.resolver)
     declared = options.responsible
     gate = Gate(

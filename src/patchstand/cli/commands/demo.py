@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from patchstand import __version__
-from patchstand.cli.command import OK, Command
+from patchstand.cli.command import OK, Command, as_of
 from patchstand.cli.output import console, write_json, write_whole
 from patchstand.cli.progress import progress
 
@@ -36,12 +36,12 @@ def _run(options: argparse.Namespace) -> int:
     from patchstand.workflow.demo import DemoOptions, demo
 
     known = knowledge.load(options.knowledge)
-    wanted = DemoOptions(options.servers, options.seed, options.population)
+    day = as_of(options) if options.as_of else known.covered_until
+    wanted = DemoOptions(day, options.servers, options.seed, options.population)
     started = time.monotonic()
     with progress(options.servers, quiet=options.quiet) as step:
         result = run(demo(wanted, known, __version__, step))
     seconds = time.monotonic() - started
-    day = known.covered_until
     write_whole(options.html, render_check(worst_first(result.servers), options.lang, day))
     if options.json:
         names = ("kind", "servers", "right", "wide", "wrong")

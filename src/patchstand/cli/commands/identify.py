@@ -61,7 +61,7 @@ def _from_file(options: argparse.Namespace, day: date) -> int:
         with options.source.open("rb") as lines:
             for number, line in _lines(lines):
                 read += 1
-                problem = _one_line(line, options, day)
+                problem = _one_line(number, line, options, day)
                 if problem:
                     rejected += 1
                     print(f"patchstand: {options.source}:{number}: {problem}", file=sys.stderr)
@@ -84,7 +84,7 @@ def _lines(source: BinaryIO) -> Iterator[tuple[int, bytes]]:
             yield number, line
 
 
-def _one_line(line: bytes, options: argparse.Namespace, day: date) -> str | None:
+def _one_line(number: int, line: bytes, options: argparse.Namespace, day: date) -> str | None:
     """Identify one line; what is wrong with it, or None."""
     try:
         row = json.loads(_decode(line))
@@ -96,13 +96,15 @@ def _one_line(line: bytes, options: argparse.Namespace, day: date) -> str | None
         return 'no "text"'
     kind = row.get("kind", options.kind)
     try:
-        _show(row["text"], kind if isinstance(kind, str) else "", day, options)
+        _show(row["text"], kind if isinstance(kind, str) else "", day, options, number)
     except UsageError as error:
         return str(error)
     return None
 
 
-def _show(text: str, kind: str, day: date, options: argparse.Namespace) -> None:
+def _show(
+    text: str, kind: str, day: date, options: argparse.Namespace, line: int | None = None
+) -> None:
     from patchstand import knowledge
     from patchstand.workflow.identify import identify_text
 
@@ -111,7 +113,7 @@ def _show(text: str, kind: str, day: date, options: argparse.Namespace) -> None:
     if options.json:
         from patchstand.report.as_json import identity_document
 
-        write_json(identity_document(sighted, used.value))
+        write_json(identity_document(sighted, used.value, line))
     else:
         from patchstand.report.catalog import catalog
         from patchstand.report.terminal import print_identity
