@@ -154,7 +154,6 @@ def _oddities(
     yes: list[Clue],
     knowledge: Knowledge,
 ) -> list[Conflict]:
-    listed = {str(build) for build in knowledge.rejected}
     found = []
     for clue in clues:
         version = clue.value.partition("/")[2].strip()
@@ -165,7 +164,7 @@ def _oddities(
             ProductLine.V2016
         )
         unlisted = clue.or_later or clue.reason == "knowledge_too_old"
-        if since_2016 and unlisted and clue.value not in listed:
+        if since_2016 and unlisted and not _is_rejected(clue.value, knowledge):
             found.append(
                 Conflict(
                     "unlisted_version",
@@ -174,6 +173,11 @@ def _oddities(
                 )
             )
     return found
+
+
+def _is_rejected(value: str, knowledge: Knowledge) -> bool:
+    """True for a number that is in no table because it is known to be no build."""
+    return any(value == str(build) for build in knowledge.rejected)
 
 
 def _precision(
