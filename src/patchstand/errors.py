@@ -4,7 +4,6 @@
     ├── UsageError            the caller: a wrong argument, file or configuration (exit 2)
     ├── ScopeError            the caller: the gate refuses to open this connection (exit 2)
     ├── KnowledgeError        the maintainer: knowledge data is wrong or cannot be read
-    ├── MissingExtraError     the installer: an optional dependency is absent
     └── LabError              the lab cannot start (ports, limits of the machine)
 
 A measurement that failed is no exception: it is an `Outcome` (see `patchstand.model`).
@@ -25,10 +24,6 @@ class ScopeError(PatchstandError):
 
 class KnowledgeError(PatchstandError):
     """Knowledge data breaks one of its invariants or cannot be read."""
-
-
-class MissingExtraError(PatchstandError):
-    """A feature needs an extra that is not installed; the text names the extra."""
 
 
 class LabError(PatchstandError):

@@ -61,16 +61,36 @@ def test_joined_cves_hold_for_every_member(builds: list[Build], day: date) -> No
         assert (verdict.status in safe) == (members <= safe)
 
 
-@given(BUILDS, DAYS)
-@settings(max_examples=200, deadline=None)
+@given(BUILDS, st.dates(date(2026, 11, 10), date(2040, 1, 1)))
+@settings(max_examples=100, deadline=None)
 def test_stale_knowledge_never_says_fine(build: Build, day: date) -> None:
     """Once a patch day has passed uncovered, nothing is "not vulnerable"."""
     found = judge_build(KNOWN, build, day)
 
     assert found is not None
-    if day >= date(2026, 11, 10):
-        assert found.server_class is not ServerClass.NOT_VULNERABLE
-        assert "knowledge_stale" in found.reasons
+    assert found.server_class is not ServerClass.NOT_VULNERABLE
+    assert "knowledge_stale" in found.reasons
+
+
+@given(BUILDS, st.dates(date(1996, 1, 1), date(2018, 3, 12)))
+@settings(max_examples=100, deadline=None)
+def test_before_the_knowledge_begins_nothing_is_fine(build: Build, day: date) -> None:
+    """For days before the tables are complete no build is "not vulnerable"."""
+    found = judge_build(KNOWN, build, day)
+
+    assert found is not None
+    assert found.server_class is not ServerClass.NOT_VULNERABLE
+    assert "knowledge_incomplete" in found.reasons
+
+
+@given(BUILDS, DAYS, st.sampled_from(["unlisted_build", "knowledge_too_old"]))
+@settings(max_examples=100, deadline=None)
+def test_a_doubted_set_is_never_fine(build: Build, day: date, doubt: str) -> None:
+    """What casts doubt on a set is kept as a reason, and keeps it from being fine."""
+    joined = judge_set(KNOWN, (build,), doubt, day)
+
+    assert joined.server_class is not ServerClass.NOT_VULNERABLE
+    assert doubt in joined.reasons
 
 
 def test_an_empty_set_is_undetermined_with_its_reason() -> None:

@@ -9,6 +9,7 @@ from patchstand.model import Build, Knowledge
 def rebuilt(known: Knowledge, **changes: object) -> Knowledge:
     parts = {
         "version": known.version,
+        "covered_from": known.covered_from,
         "covered_until": known.covered_until,
         "updates": known.updates,
         "cves": known.cves,

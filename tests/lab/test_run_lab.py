@@ -23,14 +23,21 @@ from patchstand.workflow.lab import LabOptions, run_lab
 from tests.lab.conversation import TODAY, UPDATES
 folder = Path(sys.argv[1])
 knowledge = Knowledge(
-    version="1", covered_until=TODAY, updates=UPDATES, cves=(), support=(), rejected=())
+    version="1", covered_from=TODAY, covered_until=TODAY, updates=UPDATES, cves=(), support=(),
+    rejected=())
 options = LabOptions(
     servers=200, as_of=TODAY, seed=5, ports=Ports.free(), targets_out=folder / "targets",
     scope_out=folder / "scope", truth_out=folder / "truth", counts_out=folder / "counts")
 run_lab(options, knowledge, lambda lab: print("ready", flush=True))
 """
 KNOWLEDGE = Knowledge(
-    version="1", covered_until=TODAY, updates=UPDATES, cves=(), support=(), rejected=()
+    version="1",
+    covered_from=TODAY,
+    covered_until=TODAY,
+    updates=UPDATES,
+    cves=(),
+    support=(),
+    rejected=(),
 )
 
 

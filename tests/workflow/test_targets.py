@@ -27,7 +27,18 @@ def test_targets_are_read(text: str, target: Target) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "   ", "a https=0", "a https=65536", "a https=x", "a b", "a:http", "http://a/", "x" * 501],
+    [
+        "",
+        "   ",
+        "a https=0",
+        "a https=65536",
+        "a https=00000199999999",
+        "a https=x",
+        "a b",
+        "a:http",
+        "http://a/",
+        "x" * 501,
+    ],
 )
 def test_what_is_no_target_is_refused(text: str) -> None:
     """Anything else is a usage error."""

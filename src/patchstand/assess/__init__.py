@@ -6,6 +6,7 @@ Pure: no network, file or clock. `verdict` judges, `checks/` holds one file per 
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 
 from patchstand.assess import checks
@@ -42,16 +43,10 @@ _MOST_REMEMBERED = 2048
 
 def _of_verdict(subject: Subject) -> tuple[Finding, ...]:
     """Findings that follow from identity and verdict alone, remembered by what they rest on."""
-    identity, assessment = subject.identity, subject.assessment
+    identity = subject.identity
+    bare = replace(identity, evidence=(), node=None, fronts=(), seen_on=None)
     unread = tuple(clue.value for clue in identity.evidence if clue.reason)
-    key = (
-        subject.knowledge,
-        identity.builds,
-        identity.reason,
-        identity.conflicts,
-        unread,
-        assessment.as_of,
-    )
+    key = (subject.knowledge, bare, unread, subject.assessment.as_of)
     if key not in _remembered:
         runs = [check.run(subject) for check in _checks() if not check.of_address]
         _remembered[key] = tuple(finding for found in runs for finding in found)

@@ -23,6 +23,7 @@ _LOCATION = re.compile(rb"(?im)^location:[ \t]*([^\r\n]{0,500})")
 _AUTH = re.compile(r"(?im)^250[ -]AUTH[ =]([^\r\n]*)")
 _IMAP_AUTH = re.compile(r"(?i)\bAUTH=([A-Z0-9-]+)")
 _POP_SASL = re.compile(r"(?im)^SASL ([^\r\n]*)")
+_PASSWORD_METHODS = frozenset({"PLAIN", "LOGIN", "BASIC"})
 _MISSING = frozenset({"404", "410", "502", "503"})
 
 
@@ -74,17 +75,29 @@ def _mail(transcript: Transcript, target: Target) -> Exposure:
     if transcript.outcome is not Outcome.ANSWERED:
         return Exposure(service, port, reachable=False, status=transcript.outcome.value)
     text = transcript.answer.decode("latin-1")
-    before_tls = text.split("220 2.0.0", 1)[0] if service == "smtp" else text
-    methods: list[str] = []
-    for pattern in (_AUTH, _IMAP_AUTH, _POP_SASL):
-        for match in pattern.findall(before_tls):
-            methods += match.split()
-    plain = [method for method in methods if method.upper() in {"PLAIN", "LOGIN", "BASIC"}]
+    clear = _before_tls(text) if transcript.tls is not None else text
+    plain = {method.upper() for method in _login_methods(clear)} & _PASSWORD_METHODS
     return Exposure(
         service,
         port,
         reachable=True,
         status=transcript.outcome.value,
-        login_methods=tuple(dict.fromkeys(methods)),
+        login_methods=_login_methods(text),
         encrypted=not plain,
     )
+
+
+def _login_methods(text: str) -> tuple[str, ...]:
+    found = [match for pattern in (_AUTH, _IMAP_AUTH, _POP_SASL) for match in pattern.findall(text)]
+    return tuple(dict.fromkeys(method for match in found for method in match.split()))
+
+
+def _before_tls(text: str) -> str:
+    """What was said before STARTTLS took effect: up to the 220 that follows the first 250.
+
+    A session that was encrypted from the start has no such line: nothing was said in clear.
+    """
+    lines = text.splitlines()
+    first = next((at for at, line in enumerate(lines) if line.startswith("250")), len(lines))
+    ready = next((at for at, line in enumerate(lines) if at > first and line.startswith("220")), 0)
+    return "\n".join(lines[:ready])

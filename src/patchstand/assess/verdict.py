@@ -43,8 +43,7 @@ def judge_build(knowledge: Knowledge, build: Build, as_of: date) -> BuildAssessm
     own_behind = behind(knowledge, build, row, as_of)
     support = support_at(knowledge, row.line, row.cu, as_of)
     cves = verdicts(knowledge, build, row, as_of)
-    stale = is_stale(knowledge, as_of)
-    server_class, reasons = _classify((own_behind,), cves, (support,), stale=stale)
+    server_class, reasons = _classify((own_behind,), cves, (support,), _limits(knowledge, as_of))
     return BuildAssessment(
         build=build,
         line=row.line,
@@ -66,8 +65,8 @@ def judge_set(
 ) -> Assessment:
     """The verdict over a set of builds on a day, without findings.
 
-    `reason` says why the set is empty, when it is. Members the knowledge has no row for
-    make the verdict undetermined (`knowledge_too_old`).
+    `reason` says why the set is empty, or what casts doubt on it: then, and with members
+    the knowledge has no row for, the verdict is undetermined at best.
     """
     judged = [judge_build(knowledge, build, as_of) for build in builds]
     members = tuple(member for member in judged if member is not None)
@@ -78,9 +77,12 @@ def judge_set(
     cves = join([member.cves for member in members])
     supports = tuple(dict.fromkeys(member.support for member in members))
     levels = tuple(member.behind for member in members)
-    server_class, reasons = _classify(levels, cves, supports, stale=stale)
+    limits = _limits(knowledge, as_of)
     if len(members) < len(judged):
-        server_class, reasons = _at_best_undetermined(server_class, reasons)
+        limits = (*limits, Why.KNOWLEDGE_TOO_OLD.value)
+    if reason is not None:
+        limits = (*limits, reason)
+    server_class, reasons = _classify(levels, cves, supports, limits)
     return Assessment(
         as_of=as_of,
         knowledge_version=knowledge.version,
@@ -102,6 +104,13 @@ def judge(knowledge: Knowledge, identity: Identity, as_of: date) -> Assessment:
     return judge_set(knowledge, identity.builds, identity.reason, as_of)
 
 
+def _limits(knowledge: Knowledge, as_of: date) -> tuple[str, ...]:
+    """Why the knowledge cannot say that nothing is missing on a day."""
+    if is_stale(knowledge, as_of):
+        return (Why.KNOWLEDGE_STALE.value,)
+    return ("knowledge_incomplete",) if as_of < knowledge.covered_from else ()
+
+
 def _days(level: Behind) -> int:
     return level.days if level.since is not None else -1
 
@@ -110,10 +119,12 @@ def _classify(
     levels: tuple[Behind, ...],
     cves: tuple[CveVerdict, ...],
     supports: tuple[Support, ...],
-    *,
-    stale: bool,
+    limits: tuple[str, ...],
 ) -> tuple[ServerClass, tuple[str, ...]]:
-    """The class of a server and the reasons for it (DESIGN, "A server")."""
+    """The class of a server and the reasons for it (docs/results.md, "The class").
+
+    `limits` are doubts that do not lie in the server but in what is known of it.
+    """
     vulnerable = []
     if all(level.since is not None for level in levels):
         vulnerable.append("missing_update")
@@ -128,22 +139,12 @@ def _classify(
     doubts += sorted(why.value for why in undecided if why.value not in doubts)
     if any(support.phase in UNSUPPORTED for support in supports):
         doubts.append(Why.UNSUPPORTED.value)
-    if stale:
-        doubts.append(Why.KNOWLEDGE_STALE.value)
+    doubts += [limit for limit in limits if limit not in doubts]
     if vulnerable:
         return ServerClass.VULNERABLE, (*vulnerable, *doubts)
     if doubts:
         return ServerClass.UNDETERMINED, tuple(doubts)
     return ServerClass.NOT_VULNERABLE, ()
-
-
-def _at_best_undetermined(
-    server_class: ServerClass, reasons: tuple[str, ...]
-) -> tuple[ServerClass, tuple[str, ...]]:
-    reasons = (*reasons, Why.KNOWLEDGE_TOO_OLD.value)
-    if server_class is ServerClass.NOT_VULNERABLE:
-        return ServerClass.UNDETERMINED, reasons
-    return server_class, reasons
 
 
 def _empty(knowledge: Knowledge, as_of: date, stale: bool, reason: str) -> Assessment:

@@ -64,13 +64,13 @@ def _from_item(clue: Clue, item: Evidence) -> Clue:
         clue.lines,
         clue.builds,
         clue.or_later,
-        clue.whole_cu,
         clue.reason,
         clue.node,
         item.source,
         item.kind,
         clue.seen_on or item.seen_on,
         clue.trusted,
+        f"{item.connection} {item.source} {clue.reply}",
     )
 
 

@@ -25,16 +25,17 @@ _IIS_CARRIES = {
 }
 """Lines each IIS version can carry (reference, section a: IIS is Windows' own version)."""
 
-_WEB = frozenset({EvidenceKind.HTTP_HEADERS, EvidenceKind.HTML, EvidenceKind.MANIFEST})
-_STRONG_NO = frozenset({"look_alike", "online"})
+_SHOWN = frozenset({"x_feserver", "x_calculatedbetarget", "x_feproxyinfo", "x_backendhttpstatus"})
+"""Headers that only Exchange itself sends, besides its version."""
 
 
 def fuse(clues: Sequence[Clue], knowledge: Knowledge, on: date) -> Identity:
     """One identity from the clues of one node.
 
-    A look-alike or Exchange Online outweighs what looks like a server; another product's
-    banner does not, since a gateway can stand before it. Clues that are not trusted are
-    kept as evidence and reported, never used.
+    What speaks against Exchange in one answer silences what speaks for it there, and a
+    look-alike silences all. What other answers show for certain stands: a path can lead to
+    Exchange Online or to another product while the server itself is one. Clues that are
+    not trusted are kept as evidence and reported, never used.
     """
     yes = [clue for clue in clues if clue.is_exchange and clue.trusted]
     no = [clue for clue in clues if clue.is_exchange is False]
@@ -50,21 +51,37 @@ def fuse(clues: Sequence[Clue], knowledge: Knowledge, on: date) -> Identity:
         seen_on=max((clue.seen_on for clue in clues if clue.seen_on), default=None),
     )
     on = min(on, known.seen_on) if known.seen_on else on
-    if any(_outweighs(clue) for clue in no) or (no and not yes):
-        return _something_else(known, no)
+    if no:
+        yes = _standing(yes, no)
+        if not yes:
+            return _something_else(known, no)
+        against = tuple(Conflict("mixed_answers", clue.says, (clue.value,)) for clue in no)
+        known = replace(known, conflicts=known.conflicts + against)
     return _exchange(known, yes, knowledge, on) if yes else known
 
 
-def _outweighs(clue: Clue) -> bool:
-    """A web server that names itself something else is that; a mail banner may be a gateway's."""
-    if clue.rule == "other_product":
-        return clue.kind in _WEB
-    return clue.rule in _STRONG_NO or ProductLine.ONLINE in (clue.lines or ())
+def _standing(yes: list[Clue], no: list[Clue]) -> list[Clue]:
+    """What still speaks for Exchange; nothing, unless it shows a build or a back end's name.
+
+    A web page that is not Exchange's says nothing against the headers it came with.
+    """
+    if any(clue.rule == "look_alike" and clue.kind is not EvidenceKind.HTML for clue in no):
+        return []
+    pages = {clue.reply for clue in no if clue.kind is EvidenceKind.HTML}
+    answers = {clue.reply for clue in no if clue.kind is not EvidenceKind.HTML}
+    left = [
+        clue
+        for clue in yes
+        if clue.reply not in answers
+        and not (clue.kind is EvidenceKind.HTML and clue.reply in pages)
+    ]
+    certain = any(clue.builds is not None or clue.rule in _SHOWN for clue in left)
+    return left if certain else []
 
 
 def _something_else(known: Identity, no: list[Clue]) -> Identity:
     lines = frozenset[ProductLine]().union(*(clue.lines or () for clue in no))
-    named = min(no, key=lambda clue: clue.rule not in _STRONG_NO)
+    named = min(no, key=lambda clue: clue.rule == "other_product")
     return replace(
         known,
         is_exchange=False,
@@ -92,14 +109,31 @@ def _exchange(known: Identity, yes: list[Clue], knowledge: Knowledge, on: date) 
         or_later=or_later,
         precision=_precision(builds, lines, or_later=or_later, knowledge=knowledge, on=on),
         conflicts=tuple(dict.fromkeys(conflicts)),
-        reason=None if builds else next((clue.reason for clue in yes if clue.reason), None),
+        reason=_doubt(yes, lines, builds, or_later=or_later) or (None if builds else known.reason),
     )
 
 
 def _or_later(yes: list[Clue], builds: frozenset[Build]) -> bool:
-    """True when only a rounded-up component version speaks for the set."""
+    """True when the set rests on a number that was rounded up, and on no exact one."""
     speaking = [clue for clue in yes if clue.builds and clue.builds >= builds]
-    return bool(speaking) and all(clue.or_later for clue in speaking)
+    exact = any(clue.builds == builds and not clue.or_later for clue in speaking)
+    return any(clue.or_later for clue in speaking) and not exact
+
+
+def _doubt(
+    yes: list[Clue], lines: frozenset[ProductLine], builds: frozenset[Build], *, or_later: bool
+) -> str | None:
+    """Why the set must not be trusted to say that nothing is missing.
+
+    One answer may show a build that no table has while another shows a published one; and
+    from 2016 on the components carry the product's own number, so that an unlisted one is
+    newer than the table, an interim build, or tampered with.
+    """
+    unknown = next((clue.reason for clue in yes if clue.builds == frozenset()), None)
+    if unknown is not None:
+        return unknown
+    since_2016 = bool(lines) and min(map(_rank, lines)) >= ProductLine.V2016.rank
+    return "unlisted_build" if builds and or_later and since_2016 else None
 
 
 def _intersect_builds(yes: list[Clue], conflicts: list[Conflict]) -> frozenset[Build]:

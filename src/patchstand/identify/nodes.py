@@ -1,8 +1,9 @@
 """Which clues belong to the same server behind one address."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from patchstand.model import Clue, EvidenceKind
+from patchstand.model import Build, Clue, EvidenceKind
 
 _MAIL = frozenset(
     {EvidenceKind.SMTP_BANNER, EvidenceKind.EHLO, EvidenceKind.IMAP, EvidenceKind.POP}
@@ -10,16 +11,17 @@ _MAIL = frozenset(
 
 
 def group(clues_by_connection: dict[int, list[Clue]]) -> list[list[Clue]]:
-    """Group clues by node: a connection ends at one node, a named node may show in several.
+    """Group clues by node; a named node may show in several connections.
 
-    Connections without a node name that say nothing new join the first named node with
-    which they agree; mail connections join the web's node when they agree with it.
+    Answers without a name join the node of their own connection if there is just one, else
+    a node that shows the same builds, or none, and does not contradict. What speaks against
+    Exchange on the mail side (a gateway, Exchange Online) stays a node of its own.
     """
     named: dict[str, list[Clue]] = {}
     unnamed: list[list[Clue]] = []
     for _, clues in sorted(clues_by_connection.items()):
         rest: list[Clue] = []
-        for name, own in _split(clues):
+        for name, own in _split(_named_by_reply(clues)):
             if name is None:
                 rest += own
             else:
@@ -33,7 +35,16 @@ def group(clues_by_connection: dict[int, list[Clue]]) -> list[list[Clue]]:
             groups.append(list(clues))
         else:
             home.extend(clues)
-    return [_distinct(group) for group in groups]
+    return [list(dict.fromkeys(group)) for group in groups]
+
+
+def _named_by_reply(clues: list[Clue]) -> list[Clue]:
+    """Clues of one answer with the name that its headers show."""
+    names = {clue.reply: clue.node for clue in clues if clue.node}
+    return [
+        clue if clue.node or clue.reply not in names else replace(clue, node=names[clue.reply])
+        for clue in clues
+    ]
 
 
 def _split(clues: list[Clue]) -> Iterable[tuple[str | None, list[Clue]]]:
@@ -50,20 +61,20 @@ def _split(clues: list[Clue]) -> Iterable[tuple[str | None, list[Clue]]]:
 
 
 def _agree(group: list[Clue], clues: list[Clue]) -> bool:
-    """True when nothing in `clues` speaks against being the node of `group`."""
-    mine = [clue for clue in group if clue.is_exchange]
-    theirs = [clue for clue in clues if clue.is_exchange]
-    no = [clue for clue in clues if clue.is_exchange is False]
-    if no:
-        return all(clue.kind in _MAIL for clue in clues) and bool(mine)
-    return all(_compatible(one, other) for one in mine for other in theirs)
+    """True when `clues` can be the node of `group` for all they say."""
+    if any(clue.is_exchange is False and clue.kind in _MAIL for clue in (*group, *clues)):
+        return False
+    one, other = _builds(group), _builds(clues)
+    if one and other:
+        return one == other
+    mine = [clue.lines for clue in group if clue.is_exchange and clue.lines]
+    theirs = [clue.lines for clue in clues if clue.is_exchange and clue.lines]
+    return all(lines & others for lines in mine for others in theirs)
 
 
-def _compatible(one: Clue, other: Clue) -> bool:
-    if one.builds and other.builds:
-        return bool(one.builds & other.builds)
-    return not (one.lines and other.lines) or bool(one.lines & other.lines)
-
-
-def _distinct(clues: list[Clue]) -> list[Clue]:
-    return list(dict.fromkeys(clues))
+def _builds(clues: list[Clue]) -> frozenset[Build]:
+    """The builds that all clues of a node allow; all they name when they contradict."""
+    sets = [clue.builds for clue in clues if clue.is_exchange and clue.builds]
+    if not sets:
+        return frozenset()
+    return frozenset.intersection(*sets) or frozenset.union(*sets)

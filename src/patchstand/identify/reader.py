@@ -1,5 +1,6 @@
 """The shape of a reader: one per kind of evidence, found by `plugins.declared`."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -64,21 +65,38 @@ def version_clue(rule: str, value: str, reading: Reading, says: str = "") -> Clu
         lines=reading.lines if on_premises else None,
         builds=reading.builds if on_premises else None,
         or_later=reading.or_later,
-        whole_cu=reading.whole_cu,
         reason=reading.reason,
     )
 
 
-def fingerprint_clues(evidence: Evidence, knowledge: Knowledge) -> list[Clue]:
-    """One clue per product whose text is in the evidence."""
-    text = evidence.text
-    lowered = text.lower()
-    found = dict.fromkeys(
-        fingerprint
-        for needle, fingerprint in knowledge.needles[evidence.kind]
-        if needle in lowered and (fingerprint.pattern is None or fingerprint.pattern.search(text))
-    )
-    return [_fingerprint_clue(fingerprint) for fingerprint in found]
+_HOST_NAME = re.compile(r"(?<![\w.@-])(?:[A-Za-z0-9_-]{1,63}\.){1,8}[A-Za-z]{2,63}(?![\w.-])")
+
+
+def fingerprint_clues(
+    evidence: Evidence, knowledge: Knowledge, *, is_exchange: bool = False
+) -> list[Clue]:
+    """One clue per product whose text is in the evidence.
+
+    Host names are left out, except for texts that name a host themselves: a server may be
+    called `mercury.example.org`. With `is_exchange` (the text bears Exchange's own marks)
+    another product's name decides nothing; Exchange Online bears the same marks.
+    """
+    text = _HOST_NAME.sub(" ", evidence.text)
+    lowered, whole = text.lower(), evidence.text.lower()
+    found: dict[Fingerprint, None] = {}
+    for needle, fingerprint in knowledge.needles[evidence.kind]:
+        in_host = "." in needle
+        if needle not in (whole if in_host else lowered):
+            continue
+        pattern = fingerprint.pattern
+        if pattern is None or pattern.search(evidence.text if in_host else text):
+            found[fingerprint] = None
+    other = FingerprintMeaning.OTHER_PRODUCT
+    return [
+        _fingerprint_clue(fingerprint)
+        for fingerprint in found
+        if not (is_exchange and fingerprint.meaning is other)
+    ]
 
 
 def _fingerprint_clue(fingerprint: Fingerprint) -> Clue:

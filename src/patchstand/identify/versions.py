@@ -34,7 +34,6 @@ class Reading:
     lines: frozenset[ProductLine]
     builds: frozenset[Build] | None
     or_later: bool = False
-    whole_cu: bool = False
     reason: str | None = None
 
     @property
@@ -69,7 +68,7 @@ def _of_line(knowledge: Knowledge, build: Build, line: ProductLine, on: date) ->
     if line is ProductLine.ONLINE:
         return Reading(frozenset({line}), None)
     if build.is_printed_in_full:
-        return _printed_in_full(knowledge, build, line)
+        return _printed_in_full(knowledge, build, line, on)
     if len(build.parts) == _THREE_PARTS:
         return _three_parts(knowledge, build, line, on)
     return _four_parts(knowledge, build, line, on)
@@ -82,9 +81,12 @@ def _two_parts(build: Build) -> Reading:
     return Reading(frozenset({line} if line else ()), None)
 
 
-def _printed_in_full(knowledge: Knowledge, build: Build, line: ProductLine) -> Reading:
-    if knowledge.row_for(build) is None:
+def _printed_in_full(knowledge: Knowledge, build: Build, line: ProductLine, on: date) -> Reading:
+    row = knowledge.row_for(build)
+    if row is None:
         return Reading(frozenset({line}), frozenset(), reason="pre_release")
+    if row.released_from > on:
+        return Reading(frozenset({line}), frozenset(), reason="not_yet_released")
     return Reading(frozenset({line}), frozenset({build}))
 
 
@@ -94,7 +96,7 @@ def _three_parts(knowledge: Knowledge, build: Build, line: ProductLine, on: date
         return _no_rows(knowledge, build, line)
     members = frozenset(row.build for row in rows if row.released_from <= on)
     reason = None if members else "not_yet_released"
-    return Reading(frozenset({line}), members, whole_cu=True, reason=reason)
+    return Reading(frozenset({line}), members, reason=reason)
 
 
 def _four_parts(knowledge: Knowledge, build: Build, line: ProductLine, on: date) -> Reading:

@@ -49,6 +49,7 @@ class About(msgspec.Struct, forbid_unknown_fields=True):
 
     schema: str
     version: str
+    covered_from: date
     covered_until: date
     sources: dict[str, str]
     months: list[Month]
@@ -186,6 +187,7 @@ def load(override: Path | None = None) -> Knowledge:
     try:
         knowledge = Knowledge(
             version=head.version,
+            covered_from=head.covered_from,
             covered_until=head.covered_until,
             updates=map(_update, read_data_file("updates.json", _UpdatesFile, override).updates),
             cves=map(_cve, read_data_file("cves.json", _CvesFile, override).cves),
@@ -198,7 +200,7 @@ def load(override: Path | None = None) -> Knowledge:
                 read_data_file("fingerprints.json", _FingerprintsFile, override).fingerprints,
             ),
         )
-    except ValueError as error:
+    except (ValueError, re.error) as error:
         raise KnowledgeError(f"knowledge: {error}") from error
     if override is not None:  # the shipped files are proved by the tests, not at every start
         for broken in broken_invariants(knowledge):

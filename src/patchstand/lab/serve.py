@@ -55,6 +55,7 @@ class Lab:
         self._certificates = Certificates(estate.as_of)
         self._open: set[asyncio.Transport] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._accepted: set[socket.socket] = set()  # not yet taken over by their task
         self._random = Random(len(estate.servers))
         self._turns: dict[str, int] = {}
 
@@ -76,6 +77,8 @@ class Lab:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for sock in self._accepted:
+            sock.close()
         for transport in list(self._open):
             transport.abort()
         for _ in range(_ROUNDS_TO_END):  # their last callbacks close the sockets
@@ -99,6 +102,7 @@ class Lab:
             if server is None or not _listens(server, service):
                 _reset(sock)
                 continue
+            self._accepted.add(sock)
             self._spawn(self._connected(self._reached(server, service, caller[0]), sock))
 
     def _reached(self, server: Server, service: Service, caller: str) -> Reached:
@@ -124,6 +128,7 @@ class Lab:
         return server.nodes[turn % len(server.nodes)]
 
     async def _connected(self, reached: Reached, sock: socket.socket) -> None:
+        self._accepted.discard(sock)
         loop = asyncio.get_running_loop()
         server, secure = reached.server, _speaks_tls_first(reached)
         context = self._certificates.context(server.certificate, server.tls) if secure else None

@@ -1,6 +1,6 @@
 """Evidence (what a server said) and identity (the set of builds it is compatible with)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -57,8 +57,9 @@ class Clue:
     `is_exchange`: True on-premises, False something else, None says nothing.
     `lines`: product lines it is compatible with; None leaves them open.
     `builds`: builds it is compatible with; None leaves them open, empty means that it
-    names a build no table knows. `exact_build` is set when the text printed it whole.
-    `weight` orders trust: a rewritten header weighs less than a manifest.
+    names a build no table knows, and `reason` says why. `or_later`: the number was rounded
+    up. `node` names the back end, `reply` the answer it stands in: what one answer says
+    of itself goes together. Clues that are not `trusted` are reported, never used.
     """
 
     rule: str
@@ -68,13 +69,13 @@ class Clue:
     lines: frozenset[ProductLine] | None = None
     builds: frozenset[Build] | None = None
     or_later: bool = False
-    whole_cu: bool = False
     reason: str | None = None
     node: str | None = None
     source: str | None = None
     kind: EvidenceKind | None = None
     seen_on: date | None = None
     trusted: bool = True
+    reply: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,9 @@ class Identity:
 
     `is_exchange` True: an on-premises Exchange server; False: something else
     (`look_alike` says what, if known); None: cannot be told from this evidence.
-    `builds` is empty where the evidence names no build; `reason` then says why
-    (`knowledge_too_old`, `pre_release`, `unlisted`).
+    `reason` says why `builds` is empty (`knowledge_too_old`, `pre_release`, `unlisted`,
+    `not_yet_released`), or what casts doubt on it (`unlisted_build`: a number of 2016 or
+    later that is in no table).
     """
 
     is_exchange: bool | None
@@ -120,4 +122,3 @@ class Sighted:
     """All nodes that the evidence of one target shows; `nodes` is never empty."""
 
     nodes: tuple[Identity, ...]
-    conflicts: tuple[Conflict, ...] = field(default=())

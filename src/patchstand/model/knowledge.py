@@ -158,7 +158,8 @@ class RejectedBuild:
 class Knowledge:
     """All that is known, with the look-ups the pure stages need.
 
-    `covered_until`: updates and advisories are complete up to this day (inclusive).
+    Updates and advisories are complete from `covered_from` to `covered_until`, both
+    inclusive; for earlier days only what survived in public tables is known.
     `needles`: per kind of evidence, each text to look for with its fingerprint.
     """
 
@@ -168,6 +169,7 @@ class Knowledge:
         "_by_build",
         "_by_line",
         "_fixes",
+        "covered_from",
         "covered_until",
         "cves",
         "fingerprints",
@@ -182,6 +184,7 @@ class Knowledge:
         self,
         *,
         version: str,
+        covered_from: date,
         covered_until: date,
         updates: Iterable[Update],
         cves: Iterable[Cve],
@@ -190,6 +193,7 @@ class Knowledge:
         fingerprints: Iterable[Fingerprint] = (),
     ) -> None:
         self.version = version
+        self.covered_from = covered_from
         self.covered_until = covered_until
         self.updates = tuple(sorted(updates, key=lambda update: update.build))
         self.cves = tuple(cves)

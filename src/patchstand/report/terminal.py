@@ -54,8 +54,6 @@ def print_identity(console: Console, sighted: Sighted, cat: Catalog) -> None:
             name = identity.node or cat.text("identity.node_number", n=number)
             paper.line(paper.text(clean(name), "bold underline"))
         _identity(paper, identity)
-    for conflict in sighted.conflicts:
-        paper.line(conflict_text(conflict, cat), indent=2)
 
 
 def _identity(paper: Paper, identity: Identity) -> None:

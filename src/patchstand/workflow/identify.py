@@ -19,6 +19,7 @@ def identify_text(
     Raises:
         UsageError: the text is empty or the kind unknown.
     """
+    text = text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be printed
     if not text.strip():
         raise UsageError("there is no text to identify")
     if kind not in KINDS:

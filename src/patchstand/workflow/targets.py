@@ -77,6 +77,7 @@ def _pair(word: str) -> tuple[str, int]:
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not 0 < int(text[:6]) <= _LAST_PORT:
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(_LAST_PORT))
+    if not digits or not 0 < int(text) <= _LAST_PORT:
         raise UsageError(f"{text[:20]!r} is not a port")
     return int(text)

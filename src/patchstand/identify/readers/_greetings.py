@@ -17,14 +17,15 @@ from patchstand.model import Clue, Evidence, ProductLine
 _PRODUCT = re.compile(r"(?i)microsoft\W{1,6}exchange")
 _YEAR = re.compile(r"(?i)exchange\W(?:server\W+)?(2000|2003|2007|2010|2013|2016|2019)\b")
 _ENCODED_NAME = re.compile(r"\[([A-Za-z0-9+/]{24,}={0,2})\]")
-_CAPABILITIES_SINCE_2013 = re.compile(r"(?i)CAPABILITY\b.*\b(?:MOVE|ID|UNSELECT)\b")
+_CAPABILITIES_SINCE_2013 = frozenset({"MOVE", "ID", "UNSELECT"})
 
 
 def read_greeting(evidence: Evidence, context: Context) -> Iterator[Clue]:
     """Clues of an IMAP or POP greeting, with or without capability lines."""
     text = evidence.text
-    yield from fingerprint_clues(evidence, context.knowledge)
-    if not _PRODUCT.search(text):
+    is_exchange = _PRODUCT.search(text) is not None
+    yield from fingerprint_clues(evidence, context.knowledge, is_exchange=is_exchange)
+    if not is_exchange:
         return
     if _ENCODED_NAME.search(text):
         yield Clue(
@@ -57,7 +58,7 @@ def _by_name(text: str) -> Clue:
             is_exchange=True,
             lines=frozenset({ProductLine(year[1])}),
         )
-    if _CAPABILITIES_SINCE_2013.search(text):
+    if _capabilities(text) & _CAPABILITIES_SINCE_2013:
         return Clue(
             "greeting",
             "CAPABILITY",
@@ -72,3 +73,9 @@ def _by_name(text: str) -> Clue:
         is_exchange=True,
         lines=SINCE_2007,
     )
+
+
+def _capabilities(text: str) -> frozenset[str]:
+    """The words of the lines that list capabilities."""
+    lines = [line.upper() for line in text.splitlines() if "CAPABILITY" in line.upper()]
+    return frozenset(word for line in lines for word in line.split())

@@ -19,15 +19,15 @@ _2019_SE = frozenset({ProductLine.V2019, ProductLine.SE})
 
 def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
     text = evidence.text
-    products = fingerprint_clues(evidence, context.knowledge)
+    words = frozenset(_WORD.findall(_extensions(text).upper()))
+    lines, shown = _generation(words)
+    products = fingerprint_clues(evidence, context.knowledge, is_exchange=lines is not None)
     yield from products
     banner = _BANNER.search(text)
     if banner and not products:
         yield from smtp_banner.READER.read(
             replace(evidence, kind=EvidenceKind.SMTP_BANNER, text=banner[0]), context
         )
-    words = frozenset(_WORD.findall(_extensions(text).upper()))
-    lines, shown = _generation(words)
     if lines is not None and not products:
         yield Clue("ehlo", shown, "extensions of this generation", is_exchange=True, lines=lines)
 

@@ -18,7 +18,6 @@ _HOST_BEFORE = re.compile(r"//([^\s/\"'<>:]{1,255})(?::\d{1,5})?$")
 _LONGEST_HOST = 270
 _FORM = re.compile(r"(?i)<form\b[^>]{0,300}?\baction\s*=\s*[\"']?([^\"'\s>]{1,500})")
 _PASSWORD = re.compile(r"(?i)<input\b[^>]{0,200}?\btype\s*=\s*[\"']?password")
-_SAVED_FROM = re.compile(r"(?i)<!-- saved from url=\(\d+\)https?://([^/\s]+)")
 _OWN_FORM = re.compile(r"(?i)(?:auth\.owa|owaauth\.dll|logon\.aspx|CookieAuth\.dll)")
 _HOST = re.compile(r"(?i)(?:https?:)?//([^/\s:]+)")
 _ENDPOINT = re.compile(r"(?i)\bversion:?\s*(?:</?\w+>\s*)*(\d{1,2}(?:\.\d{1,5}){3})")
@@ -30,7 +29,16 @@ def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
     text = evidence.text
     paths = _versioned_paths(text.lower())
     yield from fingerprint_clues(evidence, context.knowledge)
-    copied = _copied_from(text, paths, evidence.server_name)
+    foreign = _foreign_host(paths, evidence.server_name)
+    if foreign is not None:
+        yield Clue(
+            "foreign_paths",
+            foreign,
+            f"its files come from {foreign}: they say nothing of this server",
+            trusted=False,
+        )
+        return
+    copied = _copied(text, paths)
     if copied is not None:
         yield Clue(
             "look_alike",
@@ -67,31 +75,44 @@ def _versioned_paths(lowered: str) -> list[tuple[str, str]]:
     return found
 
 
-def _copied_from(text: str, paths: list[tuple[str, str]], server_name: str | None) -> str | None:
-    """Say what shows that this page is a copy: a foreign host or a foreign form.
-
-    Versioned paths of another host than the page's own prove nothing of this server; a
-    form that posts a password elsewhere than Exchange's own handler is a phishing copy.
-    """
-    if not paths:
+def _foreign_host(paths: list[tuple[str, str]], server_name: str | None) -> str | None:
+    """A host of another owner that the versioned paths lead to, if the own name is known."""
+    if server_name is None:
         return None
-    hosts = {host for host, _ in paths if host}
+    hosts = sorted({host for host, _ in paths if host})
+    own = server_name.lower()
+    return next((host for host in hosts if not _same_owner(host, own)), None)
+
+
+def _copied(text: str, paths: list[tuple[str, str]]) -> str | None:
+    """Say what shows that this page is a copy; None when nothing does.
+
+    A log-in page whose form posts the password elsewhere than to Exchange's own handler,
+    with versioned paths, is a phishing page; so is one whose form and files have two owners.
+    """
     form = _FORM.search(text)
-    form_host = _HOST.match(form[1]) if form else None
-    own = {name.lower() for name in (server_name, form_host and form_host[1]) if name}
-    if hosts and own and not any(_same_owner(host, name) for host in hosts for name in own):
-        return f"its files come from {min(hosts)}"
-    if form and _PASSWORD.search(text) and not _OWN_FORM.search(form[1]):
+    if not paths or form is None:
+        return None
+    form_host = _HOST.match(form[1])
+    for host, _ in paths:
+        if host and form_host and not _same_owner(host, form_host[1].lower()):
+            return f"its form posts to {form_host[1][:80]}, its files come from {host[:80]}"
+    if _PASSWORD.search(text) and not _OWN_FORM.search(form[1]):
         return f"its form posts to {form[1][:80]}"
-    saved = _SAVED_FROM.search(text)
-    if saved and hosts and not any(_same_owner(saved[1], name) for name in own or {""}):
-        return f"saved from {saved[1]}"
     return None
 
 
+_SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gov", "net", "or", "org"})
+
+
 def _same_owner(host: str, name: str) -> bool:
-    """True when both names end in the same last two labels, or are the same."""
-    return host == name or host.split(".")[-2:] == name.split(".")[-2:]
+    """True when both names lie under the same registered domain, as far as one can tell.
+
+    That is the last two labels, three under a country's second level such as `co.uk`.
+    """
+    one, other = host.split("."), name.split(".")
+    country = len(one[-1]) == 2 and len(one) > 2 and one[-2] in _SECOND_LEVEL
+    return one[-(3 if country else 2) :] == other[-(3 if country else 2) :]
 
 
 def _other_pages(text: str, context: Context) -> Iterator[Clue]:

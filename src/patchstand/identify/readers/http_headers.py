@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 from patchstand.identify.reader import (
     ONLINE,
@@ -46,16 +47,25 @@ _ACTIVESYNC_OF_EXCHANGE = {
 of the protocol, sent by other products; 14.1 is both and decides nothing."""
 _PROTOCOL_VERSIONS = frozenset({"1.0", "2.0", "2.1", "2.5", "12.0", "12.1", "16.0", "16.1"})
 
+_REPLY = re.compile(r"(?m)^(?=HTTP/\d)")
 Headers = dict[str, list[str]]
 
 
 def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
-    headers = _telling_headers(evidence.text)
+    blocks = [block for block in _REPLY.split(evidence.text) if block.strip()]
+    for number, block in enumerate(blocks):
+        headers = _telling_headers(block)
+        reply = replace(evidence, text=block)
+        for clue in _read_reply(reply, headers, context):
+            yield replace(clue, node=_node(headers), reply=str(number) if number else "")
+
+
+def _read_reply(evidence: Evidence, headers: Headers, context: Context) -> Iterator[Clue]:
     yield from fingerprint_clues(evidence, context.knowledge)
     yield from _owa_versions(headers, context)
     yield from _server_application(headers, context)
     yield from _active_sync(headers)
-    yield from _names(headers, evidence.text)
+    yield from _names(headers)
     yield from _locations(headers)
     for value in headers["server"]:
         if value.lower().startswith("microsoft-iis/"):
@@ -142,8 +152,8 @@ def _active_sync(headers: Headers) -> Iterator[Clue]:
             yield Clue(rule, value, "other products send such values too")
 
 
-def _names(headers: Headers, text: str) -> Iterator[Clue]:
-    if "outlook.com" in text.lower():
+def _names(headers: Headers) -> Iterator[Clue]:
+    if any("outlook.com" in value.lower() for name in _FRONT_END_NAMES for value in headers[name]):
         return
     for name in _FRONT_END_NAMES:
         if headers[name]:
@@ -153,7 +163,6 @@ def _names(headers: Headers, text: str) -> Iterator[Clue]:
                 "sent by Exchange 2013 and later",
                 is_exchange=True,
                 lines=SINCE_2013,
-                node=_node(headers),
             )
             return
     if headers["x-owa-error"]:

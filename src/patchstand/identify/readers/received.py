@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from email.utils import parsedate_to_datetime
 
@@ -31,7 +32,7 @@ def _read_hop(hop: str, context: Context) -> Iterator[Clue]:
     name = by[1] if by else None
     seen_on = _seen_on(hop)
     on = min(seen_on, context.on) if seen_on else context.on
-    node = name.split(".")[0].upper() if name else None
+    node = name[:255] if name else None
     for version in _EXCHANGE.findall(hop):
         reading = read_version(context.knowledge, version, on)
         if reading is None:
@@ -48,7 +49,7 @@ def _read_hop(hop: str, context: Context) -> Iterator[Clue]:
             )
         else:
             clue = version_clue("received", version, reading)
-            yield _at(clue, node, seen_on)
+            yield replace(clue, node=node, seen_on=seen_on)
     for version in _WINDOWS.findall(hop):
         yield Clue(
             "windows_smtp",
@@ -57,22 +58,6 @@ def _read_hop(hop: str, context: Context) -> Iterator[Clue]:
             node=node,
             seen_on=seen_on,
         )
-
-
-def _at(clue: Clue, node: str | None, seen_on: date | None) -> Clue:
-    return Clue(
-        clue.rule,
-        clue.value,
-        clue.says,
-        clue.is_exchange,
-        clue.lines,
-        clue.builds,
-        clue.or_later,
-        clue.whole_cu,
-        clue.reason,
-        node=node,
-        seen_on=seen_on,
-    )
 
 
 def _seen_on(hop: str) -> date | None:

@@ -22,7 +22,8 @@ _NAME_AND_VERSION = re.compile(r"(?<![\w.-])[A-Za-z][A-Za-z/_-]{2,30}[ (]+v?\d+\
 
 def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
     text = evidence.text
-    products = fingerprint_clues(evidence, context.knowledge)
+    is_exchange = _SINCE_2007.search(text) is not None
+    products = fingerprint_clues(evidence, context.knowledge, is_exchange=is_exchange)
     yield from products
     mail_service = _MAIL_SERVICE.search(text)
     if mail_service:
@@ -33,7 +34,7 @@ def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
     windows = _WINDOWS_SMTP.search(text)
     if windows:
         yield from _printed_version(windows[1], context)
-    elif _SINCE_2007.search(text):
+    elif is_exchange:
         if not products:
             yield Clue(
                 "smtp_banner",
