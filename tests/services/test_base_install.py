@@ -1,6 +1,7 @@
 """The wheel with requirements/base.txt and nothing else: small, and it works without uvloop."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,8 +23,11 @@ BANNER = "220 mail.example.org Microsoft ESMTP MAIL Service, Version: 6.0.3790.4
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[bytes]:
-    """Run a program from the checkout's folder; what it says is captured."""
-    return subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=500)
+    """Run a program from the checkout's folder, without modules of elsewhere."""
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(
+        command, cwd=ROOT, env=alone, capture_output=True, check=False, timeout=500
+    )
 
 
 def worked(*command: str | Path) -> bytes:
