@@ -142,6 +142,11 @@ def test_networks_answer_like_the_standard_library(
         ("2001:db8:1::5", "2001:db8:1::5", True),
         ("2001:db8:2::5", "2001:db8:2::5", False),
         ("mail.example.org", "0.0.0.0", False),
+        ("mail.example.org", "169.254.169.254", False),
+        ("mail.example.org", "240.0.0.1", False),
+        ("mail.example.org", "64:ff9b::7f00:1", False),
+        ("mail.example.org", "::127.0.0.1", False),
+        ("mail.example.org", "fe80::1", False),
     ],
 )
 def test_what_a_scope_permits(tmp_path: Path, name: str, address: str, permitted: bool) -> None:
@@ -183,6 +188,7 @@ def test_a_scope_ends(tmp_path: Path) -> None:
         {"networks": ["somewhere"]},
         {"networks": [], "domains": []},
         {"domains": ["org"]},
+        {"domains": ["co.uk"]},
         {"domains": ["-.org"]},
         {"domains": ["*.example.org"]},
         {"valid_until": "2026-11-21"},
@@ -236,6 +242,26 @@ def test_a_domain_proves_itself(record: str, text: str, permitted: bool) -> None
         with pytest.raises(ScopeError):
             ask(gate, "mail.example.org", "198.51.100.7")
     assert "_patchstand.org" not in records.asked
+
+
+def test_a_public_suffix_proves_nothing() -> None:
+    """Under `co.uk` everybody registers: its record is not even asked for."""
+    records = Records({"_patchstand.co.uk": "contact=soc@cert.example"})
+    gate = Gate(now, proof=DomainProof(records, "soc@cert.example"))
+
+    with pytest.raises(ScopeError):
+        ask(gate, "mail.example.co.uk", "198.51.100.7")
+
+    assert "_patchstand.co.uk" not in records.asked
+
+
+def test_a_proof_opens_no_special_addresses() -> None:
+    """A domain's own record cannot open link-local or reserved addresses."""
+    records = Records({"_patchstand.example.org": "contact=soc@cert.example"})
+    gate = Gate(now, proof=DomainProof(records, "soc@cert.example"))
+
+    with pytest.raises(ScopeError):
+        ask(gate, "mail.example.org", "169.254.169.254")
 
 
 def test_no_proof_is_looked_up_unless_it_is_needed(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""How far behind one build is at a date (DESIGN, "One build at a date")."""
+"""How far behind one build is at a date (docs/results.md)."""
 
 from collections.abc import Iterator
 from datetime import date

@@ -1,4 +1,4 @@
-"""The one table that turns what is open into a severity (DESIGN, "A server")."""
+"""The one table that turns what is open into a severity (docs/results.md)."""
 
 from collections.abc import Iterable
 

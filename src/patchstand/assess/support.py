@@ -6,7 +6,7 @@ from patchstand.model import Knowledge, PhaseName, ProductLine, Support
 
 UNSUPPORTED = frozenset({PhaseName.ESU, PhaseName.ENDED})
 """Phases that count as unsupported: extended security updates are not public, and from
-outside nobody can see who is entitled to them (DESIGN, "A population at a date")."""
+outside nobody can see who is entitled to them (docs/results.md)."""
 
 
 def support_at(knowledge: Knowledge, line: ProductLine, cu: str, as_of: date) -> Support:

@@ -9,7 +9,7 @@ from pathlib import Path
 from patchstand.errors import UsageError
 
 OK, FINDINGS, USAGE, NOT_MEASURED, INTERRUPTED = 0, 1, 2, 3, 130
-"""Exit codes (DESIGN, section 5)."""
+"""Exit codes (docs/commands.md)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ def run() -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; the exit code (DESIGN, section 5). Never a traceback for a user's error."""
+    """Run one command; the exit code (docs/commands.md). Never a traceback for a user's error."""
     try:
         parser = _parser(arguments)
         options = parser.parse_args(arguments)

@@ -23,7 +23,7 @@ _IIS_CARRIES = {
     "8.5": {ProductLine.V2010, ProductLine.V2013, ProductLine.V2016},
     "10.0": {ProductLine.V2016, ProductLine.V2019, ProductLine.SE},
 }
-"""Lines each IIS version can carry (reference, section a: IIS is Windows' own version)."""
+"""Lines each IIS version can carry (IIS has the version of its Windows)."""
 
 _SHOWN = frozenset({"x_feserver", "x_calculatedbetarget", "x_feproxyinfo", "x_backendhttpstatus"})
 """Headers that only Exchange itself sends, besides its version."""

@@ -1,6 +1,6 @@
 """What a printed version number says about the build, as a set.
 
-Rules (reference: "Fingerprinting", facts 1 and 2): three parts name a CU, not a build;
+Rules, taken from recorded servers: three parts name a CU, not a build;
 on 2007 to 2013 a component prints a number a little below the product's, so an unlisted
 value means the next published build of the branch or a later one; lines up to 2003 print
 their product build in full.

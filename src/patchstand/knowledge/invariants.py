@@ -10,6 +10,7 @@ def broken_invariants(knowledge: Knowledge) -> Iterator[str]:
     """Yield one sentence per broken invariant; nothing for sound knowledge."""
     yield from _builds(knowledge)
     yield from _cumulative_updates(knowledge)
+    yield from _articles(knowledge)
     yield from _cves(knowledge)
     yield from _support(knowledge)
     yield from _fingerprints(knowledge)
@@ -55,6 +56,17 @@ def _cumulative_updates(knowledge: Knowledge) -> Iterator[str]:
             yield f"build {update.build} is older than its CU {first.build}"
         if update.released > knowledge.covered_until:
             yield f"build {update.build} is newer than covered_until"
+
+
+def _articles(knowledge: Knowledge) -> Iterator[str]:
+    """One KB article belongs to one security release; on 2007 to 2013 also to its reissues."""
+    families: dict[str, set[str]] = {}
+    for update in knowledge.updates:
+        if update.kb is not None and update.security and update.reissue_of is None:
+            families.setdefault(update.kb, set()).add(update.family)
+    for kb, names in families.items():
+        if len(names) > 1:
+            yield f"{kb} belongs to {', '.join(sorted(names))}"
 
 
 def _cves(knowledge: Knowledge) -> Iterator[str]:

@@ -84,7 +84,7 @@ class Build:
         """The product line by number alone; None when no line has such numbers.
 
         15.2 below build 2562 is Exchange 2019, from there on SE; 15.20 and 15.21 are
-        Exchange Online (DESIGN, "Definitions that decide figures").
+        Exchange Online.
         """
         if len(self.parts) >= 3 and self.branch == (15, 2):
             return ProductLine.SE if self.parts[2] >= _FIRST_BUILD_OF_SE else ProductLine.V2019

@@ -25,10 +25,15 @@ class Limits:
 
 REQUESTS_PER_SERVER = 24
 """HTTP requests and mail sessions together, unless the user asks for another number."""
+MOST_REQUESTS = 200
+"""No option allows more of one server."""
 
 
 class Budget:
-    """The requests one server may still be asked; counts those it was asked."""
+    """The requests one server may still be asked; counts those it was asked.
+
+    `attempts` counts connections, also those that fail: at most two for each request.
+    """
 
     def __init__(self, limit: int = REQUESTS_PER_SERVER) -> None:
         """Allow `limit` requests.
@@ -36,17 +41,28 @@ class Budget:
         Raises:
             UsageError: less than one.
         """
-        if limit < 1:
-            raise UsageError("allow at least one request per server")
+        if not 1 <= limit <= MOST_REQUESTS:
+            raise UsageError(f"allow between 1 and {MOST_REQUESTS} requests per server")
         self.limit = limit
         self.taken = 0
+        self.attempts = 0
 
     @property
     def spent(self) -> bool:
         """True when nothing may be asked any more."""
         return self.taken >= self.limit
 
+    def attempt(self) -> bool:
+        """Count one connection; False when no more may be tried."""
+        self.attempts += 1
+        return self.attempts <= 2 * self.limit
+
     def take(self) -> None:
-        """Count one request, just before it is sent."""
-        assert not self.spent, "ask `spent` first"
+        """Count one request, just before it is sent.
+
+        Raises:
+            RuntimeError: nothing may be asked any more; `spent` was not looked at.
+        """
+        if self.spent:
+            raise RuntimeError("the budget of this server is spent")
         self.taken += 1

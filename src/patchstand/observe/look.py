@@ -56,7 +56,8 @@ _NO_CONNECTION = frozenset({Outcome.TIMED_OUT, Outcome.REFUSED, Outcome.UNREACHA
 class Approach:
     """How every target of a run is looked at.
 
-    `requests`: at most so many per server. `nodes`: connections made to find back ends.
+    `requests`: at most so many per address, whatever its names and ports; `budgets` keeps
+    count over the run. `nodes`: connections made to find back ends.
     `now` is the clock (with time zone).
     """
 
@@ -68,6 +69,7 @@ class Approach:
     requests: int = REQUESTS_PER_SERVER
     nodes: int = 1
     limits: Limits = field(default_factory=Limits)
+    budgets: dict[str, Budget] = field(default_factory=dict)
 
 
 async def look(target: Target, approach: Approach) -> Observation:
@@ -164,7 +166,8 @@ async def _look(target: Target, approach: Approach, seen_at: datetime) -> Observ
 async def _look_at_address(
     target: Target, permit: Permit, approach: Approach, seen_at: datetime
 ) -> Observation:
-    budget = Budget(approach.requests)
+    budget = _budget(approach, permit)
+    asked_before = budget.taken
     session = Session(target, permit, approach.prober, approach.limits, budget)
     detail = ""
     try:
@@ -181,11 +184,18 @@ async def _look_at_address(
         observed_at=seen_at,
         vantage_point=approach.prober.vantage_point,
         outcome=_best(session.transcripts, Outcome.TIMED_OUT if detail else Outcome.UNREACHABLE),
-        requests=budget.taken,
+        requests=budget.taken - asked_before,
         transcripts=tuple(session.transcripts),
         permit=permit,
         detail=detail or ("" if session.transcripts else "no service asked"),
     )
+
+
+def _budget(approach: Approach, permit: Permit) -> Budget:
+    """One budget per address over the whole run; this machine may be asked freely."""
+    if permit.granted_by == "loopback":
+        return Budget(approach.requests)
+    return approach.budgets.setdefault(permit.address, Budget(approach.requests))
 
 
 def _without_address(

@@ -25,6 +25,7 @@ NAME_LENGTH = 253
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 _MAPPED = IPv6Network("::ffff:0:0/96")  # RFC 4291, section 2.5.5.2
+_COMPATIBLE = IPv6Network("::/96")  # RFC 4291, section 2.5.5.1
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052, the well-known prefix
 
 
@@ -68,7 +69,7 @@ def canonical(text: str) -> str | None:
 
 
 def embedded(address: Address) -> tuple[Address, ...]:
-    """The address and the IPv4 addresses it leads to through 6to4, Teredo or NAT64."""
+    """The address and the IPv4 addresses it leads to: 6to4, Teredo, NAT64, IPv4-compatible."""
     if isinstance(address, IPv4Address):
         return (address,)
     inner: list[Address] = [address]
@@ -76,9 +77,20 @@ def embedded(address: Address) -> tuple[Address, ...]:
         inner.append(address.sixtofour)
     if address.teredo is not None:
         inner.extend(address.teredo)
-    if address in _NAT64:
+    if address in _NAT64 or address in _COMPATIBLE:
         inner.append(IPv4Address(int(address) & 0xFFFFFFFF))
     return tuple(inner)
+
+
+@lru_cache(maxsize=1024)
+def is_public_suffix(name: str) -> bool:
+    """True for a name under which anybody can register, such as `co.uk` or `duckdns.org`.
+
+    By the Public Suffix List that the library carries; nothing is fetched.
+    """
+    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415  slow to load, seldom needed
+
+    return PublicSuffixList().publicsuffix(name) == name
 
 
 def is_local_name(name: str) -> bool:

@@ -22,6 +22,7 @@ from patchstand.observe.names import (
     canonical_name,
     embedded,
     is_local_name,
+    is_public_suffix,
     lies_under,
 )
 from patchstand.observe.resolve import Resolver
@@ -101,8 +102,8 @@ def _wrong_targets(row: _ScopeFile) -> str | None:
     for name in (*row.domains, *row.denied_domains):
         if canonical_name(name) is None:
             return f"domain {name!r} is not a domain name"
-        if name in row.domains and "." not in name.strip("."):
-            return f"domain {name!r} is a whole top level; name the domains below it"
+        if name in row.domains and is_public_suffix(canonical_name(name) or name):
+            return f"domain {name!r} is open to everybody; name the domains below it"
     return None
 
 
@@ -117,10 +118,13 @@ class DomainProof:
     contact: str
 
     async def record_of(self, name: str) -> str | None:
-        """The record that proves `name`, None without one; top levels are not asked."""
+        """The record that proves `name`, None without one; public suffixes are not asked."""
         labels = name.split(".")
         for start in range(len(labels) - 1):
-            record = ".".join((PROOF_LABEL, *labels[start:]))
+            domain = ".".join(labels[start:])
+            if is_public_suffix(domain):
+                return None
+            record = f"{PROOF_LABEL}.{domain}"
             texts = await self.resolver.texts(record)
             if any(f"contact={self.contact}" in text.split() for text in texts):
                 return record
@@ -128,7 +132,7 @@ class DomainProof:
 
 
 class Gate:
-    """The one gate under every connection (DESIGN, principle 5).
+    """The one gate under every connection (docs/scope.md).
 
     In this order: loopback is free; what the scope denies is refused; then the scope,
     the proven domain or the declared responsibility permits it, else nothing does.
@@ -194,12 +198,13 @@ class Gate:
         scope = self._scope
         if scope is None or not self._scope_is_good():
             return None
-        if not _is_under(name, self._domains) and place not in self._networks:
+        named = _is_under(name, self._domains) and not _leads_elsewhere(place)
+        if not named and place not in self._networks:
             return None
         return Permit(str(place), "scope", scope.authority, scope.legal_basis, scope.purposes)
 
     async def _by_proof(self, name: str, place: Address) -> Permit | None:
-        if self._proof is None or canonical_address(name) is not None:
+        if self._proof is None or canonical_address(name) is not None or _leads_elsewhere(place):
             return None
         record = await self._proof.record_of(name)
         if record is None:
@@ -233,6 +238,13 @@ class Gate:
             f"{name}: {why}; give a scope file (--scope), prove the domain (TXT {PROOF_LABEL})"
             ' or answer for it (--responsible "who, why")'
         )
+
+
+def _leads_elsewhere(place: Address) -> bool:
+    """True for addresses that no domain's word can open: only a named network can."""
+    return any(
+        each.is_link_local or each.is_reserved or each.is_loopback for each in embedded(place)
+    )
 
 
 def _is_under(name: str, domains: tuple[str, ...]) -> bool:

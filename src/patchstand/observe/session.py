@@ -65,7 +65,9 @@ class Session:
         self._name = canonical(target.name) or permit.address
 
     async def connect(self, port: int, *, tls: bool) -> Wire | Failed:
-        """Open the next connection to the address."""
+        """Open the next connection to the address, if the budget allows another."""
+        if not self.budget.attempt():
+            return Failed(Outcome.BUDGET_SPENT)
         self._connections += 1
         endpoint = Endpoint(self.permit.address, port, self._name, tls)
         wire = await connect(self.permit, endpoint, self.limits.connect, self._connections)

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -96,6 +97,7 @@ def _targets(options: argparse.Namespace) -> Iterator["Target"]:
         found += read_targets(_lines(options.targets))
     if not found:
         raise UsageError("name a TARGET, or give a file with --targets")
+    found = list(dict.fromkeys(found))
     if len(found) > _MOST_TARGETS:
         raise UsageError(f"{len(found)} targets are too many for check (at most {_MOST_TARGETS})")
     yield from found
@@ -120,17 +122,17 @@ def _approach(options: argparse.Namespace) -> "Approach":
     from patchstand.observe.scope import DomainProof, Gate, read_scope
     from patchstand.observe.session import Prober
 
-    for name in ("nodes", "requests", "concurrency", "timeout"):
-        if getattr(options, name) <= 0:
-            raise UsageError(f"--{name} must be more than 0")
+    for name, most in (("nodes", 64), ("requests", 200), ("concurrency", 2000), ("timeout", 3600)):
+        if not 0 < getattr(options, name) <= most:
+            raise UsageError(f"--{name} must lie above 0 and be at most {most}")
     scope = read_scope(options.scope, now().date()) if options.scope else None
+    declared = options.responsible
     contact = options.contact or (scope.contact if scope else "")
     if options.domain_proof and not contact:
         raise UsageError("--domain-proof needs --contact, the address the record names")
     if options.domain_proof and options.resolver:
         raise UsageError("--domain-proof asks the system's resolver; leave out --resolver")
     resolver = Resolver(options.resolver)
-    declared = options.responsible
     gate = Gate(
         now,
         scope=scope,
@@ -142,7 +144,7 @@ def _approach(options: argparse.Namespace) -> "Approach":
         resolver=resolver,
         prober=Prober(
             __version__,
-            contact or "contact-not-given",
+            _told(contact or (declared or "").partition(",")[0] or "this-machine"),
             vantage_point=options.vantage_point,
         ),
         now=now,
@@ -151,6 +153,14 @@ def _approach(options: argparse.Namespace) -> "Approach":
         nodes=options.nodes,
         limits=Limits(target=options.timeout),
     )
+
+
+def _told(contact: str) -> str:
+    """The contact as requests carry it: the address in it, else its words in plain ASCII."""
+    words = contact.replace("<", " ").replace(">", " ").split()
+    address = next((word for word in words if "@" in word or "://" in word), contact)
+    plain = address.encode("ascii", "ignore").decode()
+    return re.sub(r"[^\w@:/.+~?=&%-]+", "-", plain).strip("-")[:200] or "unnamed"
 
 
 def _journal() -> Path:

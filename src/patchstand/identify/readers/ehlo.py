@@ -42,7 +42,7 @@ def _extensions(text: str) -> str:
 
 
 def _generation(words: frozenset[str]) -> tuple[frozenset[ProductLine] | None, str]:
-    """Which lines offer these extensions (table in the reference, section a)."""
+    """Which lines offer these extensions, as public recordings show them."""
     found: frozenset[ProductLine] | None = None
     shown = ""
     exchange = bool(words & {"X-EXPS", "X-ANONYMOUSTLS"})

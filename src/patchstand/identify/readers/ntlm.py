@@ -22,7 +22,7 @@ _CARRIES = {
     "10.0.20348": "Windows Server 2022: Exchange 2019 CU12 or later, or SE",
     "10.0.26100": "Windows Server 2025: Exchange 2019 CU15, or SE",
 }
-"""Which Exchange a Windows build can carry (reference: "Windows limits the CU")."""
+"""Which Exchange a Windows build can carry (Microsoft's supportability matrix)."""
 
 
 def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
