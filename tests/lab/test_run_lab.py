@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from tests.lab.conversation import TODAY, UPDATES, connected, read_until
 
-from patchstand.errors import LabError
+from patchstand.errors import UsageError
 from patchstand.lab import Ports
 from patchstand.model import Knowledge
-from patchstand.workflow.lab import LabOptions, lab_scope, run_lab, write_atomically
+from patchstand.workflow.files import write_whole
+from patchstand.workflow.lab import LabOptions, lab_scope, run_lab
 
 SCRIPT = """
 import sys
@@ -89,7 +90,7 @@ def test_a_file_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
     options = LabOptions(
         servers=1, as_of=TODAY, ports=Ports.free(), targets_out=tmp_path / "absent" / "targets"
     )
-    with pytest.raises(LabError, match="absent"):
+    with pytest.raises(UsageError, match="absent"):
         run_lab(options, KNOWLEDGE, lambda lab: pytest.fail("ready"))
 
 
@@ -98,7 +99,7 @@ def test_files_appear_whole(tmp_path: Path) -> None:
     path = tmp_path / "targets"
     path.write_text("old")
 
-    write_atomically(path, [b"one", b"two"])
+    write_whole(path, [b"one", b"two"])
 
     assert path.read_text() == "one\ntwo\n"
     assert list(tmp_path.iterdir()) == [path]

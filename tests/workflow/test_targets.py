@@ -30,6 +30,8 @@ def test_targets_are_read(text: str, target: Target) -> None:
     [
         "",
         "   ",
+        "127.0.0.1\udcff",
+        "a\x1b[31m",
         "a https=0",
         "a https=65536",
         "a https=00000199999999",

@@ -1,7 +1,7 @@
 """The status of each CVE for one build, and joined over a set of builds."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from patchstand.assess.support import last_examined
@@ -121,16 +121,10 @@ def _join_one(verdicts_of_members: tuple[CveVerdict, ...]) -> CveVerdict:
         return first
     else:
         status, why, decide_by = Status.UNDETERMINED, Why.SET, EXACT_BUILD
-    return CveVerdict(
-        id=first.id,
+    return replace(
+        first,
         status=status,
         why=why,
-        rce=first.rce,
-        kev=first.kev,
-        cvss=first.cvss,
-        counts_for_class=first.counts_for_class,
-        pre_authentication=first.pre_authentication,
-        condition=first.condition,
         decide_by=decide_by,
-        fixed_in=max((v.fixed_in for v in verdicts_of_members), key=len),
+        fixed_in=max((verdict.fixed_in for verdict in verdicts_of_members), key=len),
     )

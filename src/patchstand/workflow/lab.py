@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -12,9 +11,9 @@ from random import Random
 
 import msgspec
 
-from patchstand.errors import LabError
 from patchstand.lab import Estate, Lab, Ports, estate, fastest_loop, population, running
 from patchstand.model import Knowledge, Scope
+from patchstand.workflow.files import write_whole
 
 LOOPBACK = "127.0.0.0/8"
 CONTACT = "lab@lab.invalid"
@@ -46,8 +45,9 @@ def run_lab(options: LabOptions, knowledge: Knowledge, on_ready: Callable[[Lab],
     The files are complete before `on_ready` is called; the counts follow at the end.
 
     Raises:
-        UsageError: the population or the number of servers is wrong.
-        LabError: the machine does not allow it, or a file cannot be written.
+        UsageError: the population or the number of servers is wrong, or a file cannot be
+            written.
+        LabError: the machine does not allow it.
     """
     made = estate(
         options.servers,
@@ -70,7 +70,7 @@ async def _until_stopped(
             on_ready(lab)
             await stop.wait()
     if options.counts_out is not None:
-        write_atomically(options.counts_out, [msgspec.json.encode(lab.tally.record())])
+        write_whole(options.counts_out, [msgspec.json.encode(lab.tally.record())])
 
 
 @contextlib.contextmanager
@@ -103,24 +103,8 @@ def lab_scope() -> Scope:
 
 def _write_files(options: LabOptions, lab: Lab) -> None:
     if options.targets_out is not None:
-        write_atomically(options.targets_out, (line.encode() for line in lab.targets()))
+        write_whole(options.targets_out, (line.encode() for line in lab.targets()))
     if options.scope_out is not None:
-        write_atomically(options.scope_out, [msgspec.json.encode(lab_scope())])
+        write_whole(options.scope_out, [msgspec.json.encode(lab_scope())])
     if options.truth_out is not None:
-        write_atomically(options.truth_out, map(msgspec.json.encode, lab.truth()))
-
-
-def write_atomically(path: Path, lines: Iterable[bytes]) -> None:
-    """Write lines to `path` through a temporary file beside it: whole or not at all.
-
-    Raises:
-        LabError: the folder is missing or not writable.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(b"".join(line + b"\n" for line in lines))
-        beside.replace(path)
-    except OSError as error:
-        raise LabError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        beside.unlink(missing_ok=True)
+        write_whole(options.truth_out, map(msgspec.json.encode, lab.truth()))

@@ -246,12 +246,12 @@ class _Sink:
         print_summary(out, worst_first(self._servers), texts)
 
     def _write_page(self) -> None:
-        from patchstand.cli.output import write_whole
         from patchstand.report.html import render_check
         from patchstand.workflow.check import worst_first
+        from patchstand.workflow.files import write_whole
 
         page = render_check(worst_first(self._servers), self._options.lang, self._day)
-        write_whole(self._options.html, page)
+        write_whole(self._options.html, [page.encode()])
 
 
 COMMAND = Command("check", "one or a few servers from outside, everything", _configure, _run)

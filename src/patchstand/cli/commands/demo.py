@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from patchstand import __version__
 from patchstand.cli.command import OK, Command, as_of
-from patchstand.cli.output import console, write_json, write_whole
+from patchstand.cli.output import console, write_json
 from patchstand.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def _run(options: argparse.Namespace) -> int:
     from patchstand.report.html import render_check
     from patchstand.workflow.check import worst_first
     from patchstand.workflow.demo import DemoOptions, demo
+    from patchstand.workflow.files import write_whole
 
     known = knowledge.load(options.knowledge)
     day = as_of(options) if options.as_of else known.covered_until
@@ -42,7 +43,9 @@ def _run(options: argparse.Namespace) -> int:
     with progress(options.servers, quiet=options.quiet) as step:
         result = run(demo(wanted, known, __version__, step))
     seconds = time.monotonic() - started
-    write_whole(options.html, render_check(worst_first(result.servers), options.lang, day))
+    write_whole(
+        options.html, [render_check(worst_first(result.servers), options.lang, day).encode()]
+    )
     if options.json:
         names = ("kind", "servers", "right", "wide", "wrong")
         write_json(
