@@ -267,6 +267,61 @@ Subject: hello
     assert found.nodes[0].seen_on == date(2024, 5, 1)
 
 
+def test_only_received_lines_count_in_a_mail() -> None:
+    """Text of the subject, of other headers or of the body is nobody's build."""
+    mail = (
+        "Received: from a by EX1.example with Microsoft SMTP Server id 15.1.2507.35;\n"
+        " Mon, 13 Nov 2023 23:30:00 -0800\n"
+        "Subject: with Microsoft SMTP Server id 15.2.1118.40\n\n"
+        "> with Microsoft SMTP Server id 15.2.986.5\n"
+    )
+    found = identify([Evidence(EvidenceKind.RECEIVED, mail)], KNOWN, TODAY)
+
+    assert [builds(node) for node in found.nodes] == [["15.1.2507.35"]]
+    assert found.nodes[0].seen_on == date(2023, 11, 14)  # in UTC
+
+
+def test_a_build_shown_before_its_release_is_said() -> None:
+    """A date before the build's release leaves no member, and a conflict that says why."""
+    found = seen(
+        "received", "with Microsoft SMTP Server id 15.2.1118.40; Tue, 2 Jul 2002 10:00:00 +0000"
+    )
+
+    assert found.builds == ()
+    assert [conflict.rule for conflict in found.conflicts] == ["not_yet_released"]
+
+
+@pytest.mark.parametrize(
+    ("version", "is_exchange", "line"),
+    [
+        ("15.20", False, "online"),
+        ("15.1", True, "2016"),
+        ("15.0", True, "2013"),
+        ("15.2", True, None),
+    ],
+)
+def test_the_imap_id_names_the_line(version: str, is_exchange: bool, line: str | None) -> None:
+    """The ID reply carries two parts: the line, or Exchange Online."""
+    found = seen(
+        "imap", f'* ID ("name" "Microsoft.Exchange.Imap4.Imap4Server" "version" "{version}")'
+    )
+
+    assert found.is_exchange is is_exchange
+    assert (found.line.value if found.line else None) == line
+
+
+@pytest.mark.parametrize(
+    ("version", "line"), [("15.1.2600.1", "2016"), ("15.2.1800.3", "2019"), ("15.0.1500.2", "2013")]
+)
+def test_a_number_above_the_last_cu_is_newer_than_the_table(version: str, line: str) -> None:
+    """The line is certain, the build is not; below the last CU such numbers are Online's."""
+    found = seen("http_headers", f"X-OWA-Version: {version}")
+
+    assert found.line is not None
+    assert (found.line.value, found.builds, found.reason) == (line, (), "knowledge_too_old")
+    assert seen("http_headers", "X-OWA-Version: 15.1.1240.20").is_exchange is None
+
+
 def test_ntlm_alone_never_says_exchange() -> None:
     """A Windows build limits what could run there, no more."""
     found = seen("ntlm", "Target_Name: A\nProduct_Version: 10.0.20348")

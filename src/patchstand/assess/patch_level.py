@@ -32,19 +32,24 @@ def _own(knowledge: Knowledge, build: Build, row: Update, as_of: date) -> Iterat
 def _successors(
     knowledge: Knowledge, row: Update, as_of: date, counted: set[str]
 ) -> Iterator[MissingUpdate]:
-    """Security updates that only successors got, once the line's own support is over."""
+    """Security updates that only successors got, once the line's own support is over.
+
+    Once per name, dated by the first line that got it.
+    """
     support_end = public_support_end(knowledge, row.line)
     if support_end is None or as_of <= support_end:
         return
     own = [family.released for family in families(knowledge, row.line)]
     cutoff = max([support_end, *(released for released in own if released <= as_of)])
+    first: dict[str, Family] = {}
     for line in ON_PREMISES:
-        if line.rank <= row.line.rank:
-            continue
-        for family in families(knowledge, line):
-            if cutoff < family.released <= as_of and family.name not in counted:
-                counted.add(family.name)
-                yield _missing(family, row.cu, unsupported=True)
+        for family in families(knowledge, line) if line.rank > row.line.rank else ():
+            known = first.get(family.name)
+            if known is None or family.released < known.released:
+                first[family.name] = family
+    for family in first.values():
+        if cutoff < family.released <= as_of and family.name not in counted:
+            yield _missing(family, row.cu, unsupported=True)
 
 
 def _missing(family: Family, cu: str, *, unsupported: bool) -> MissingUpdate:

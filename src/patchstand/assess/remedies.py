@@ -25,7 +25,10 @@ def update_steps(knowledge: Knowledge, member: BuildAssessment, as_of: date) -> 
     update. Past support follow the paid update, for those entitled to it, and the successor.
     """
     available = _available(knowledge, member.line, as_of)
-    installs = _public_installs([row for row in available if not row.esu], member)
+    installed = knowledge.row_for(member.build)
+    paid = installed is not None and installed.esu  # whoever has one is entitled to the next
+    public = [] if paid else [row for row in available if not row.esu]
+    installs = _public_installs(public, member) if public else []
     steps = [_install(row) for row in installs]
     if member.support.phase in UNSUPPORTED:
         cu = installs[-1].cu if installs else member.cu

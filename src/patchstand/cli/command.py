@@ -45,9 +45,19 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 def day(text: str) -> date:
     """An ISO date from the command line."""
     try:
-        return date.fromisoformat(text)
+        chosen = date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2026-10-13") from None
+        chosen = None
+    if chosen is None or text != str(chosen):  # other spellings of ISO 8601 are refused
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date like 2026-10-13")
+    return chosen
+
+
+def port(text: str) -> int:
+    """A port number from the command line."""
+    if not (text.isascii() and text.isdigit()) or not 0 <= int(text[:6]) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port")
+    return int(text)
 
 
 def now() -> datetime:

@@ -16,6 +16,8 @@ from patchstand.plugins import declared
 
 def run() -> None:
     """Run the command line of this process and exit."""
+    if sys.stdout is None:  # started with its output closed
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
     sys.exit(main(sys.argv[1:]))
 
 
@@ -38,10 +40,18 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("patchstand: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone: nothing to tell anyone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+    except OSError as error:
+        return _output_failed(error)
     return code
+
+
+def _output_failed(error: OSError) -> int:
+    """Writing failed: a reader that has gone is no error, a full disk is one."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more can be flushed
+    if isinstance(error, BrokenPipeError):
+        return OK
+    print(f"patchstand: cannot write the result: {error.strerror}", file=sys.stderr)
+    return USAGE
 
 
 class _Parser(argparse.ArgumentParser):

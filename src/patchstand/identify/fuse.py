@@ -197,6 +197,9 @@ def _oddities(
         since_2016 = clue.lines and min(line.rank for line in clue.lines) >= _rank(
             ProductLine.V2016
         )
+        if clue.reason == "not_yet_released":
+            says = f"{clue.value} was shown before it was released"
+            found.append(Conflict("not_yet_released", says, (clue.value,)))
         unlisted = clue.or_later or clue.reason == "knowledge_too_old"
         if since_2016 and unlisted and not _is_rejected(clue.value, knowledge):
             found.append(

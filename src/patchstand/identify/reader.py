@@ -72,6 +72,12 @@ def version_clue(rule: str, value: str, reading: Reading, says: str = "") -> Clu
 _HOST_NAME = re.compile(r"(?<![\w.@-])(?:[A-Za-z0-9_-]{1,63}\.){1,8}[A-Za-z]{2,63}(?![\w.-])")
 
 
+_NAMING_LINE = re.compile(
+    r"(?im)^[ \t]*(?:x-(?:fe|be)server|x-calculated\w{1,20}|x-diaginfo)[ \t]*:.*$"
+)
+"""Headers whose values are names of servers, never of products."""
+
+
 def fingerprint_clues(
     evidence: Evidence, knowledge: Knowledge, *, is_exchange: bool = False
 ) -> list[Clue]:
@@ -81,7 +87,7 @@ def fingerprint_clues(
     called `mercury.example.org`. With `is_exchange` (the text bears Exchange's own marks)
     another product's name decides nothing; Exchange Online bears the same marks.
     """
-    text = _HOST_NAME.sub(" ", evidence.text)
+    text = _HOST_NAME.sub(" ", _NAMING_LINE.sub("", evidence.text))
     lowered, whole = text.lower(), evidence.text.lower()
     found: dict[Fingerprint, None] = {}
     for needle, fingerprint in knowledge.needles[evidence.kind]:

@@ -127,9 +127,12 @@ def _branch(knowledge: Knowledge, build: Build, line: ProductLine) -> tuple[Upda
 
 
 def _no_rows(knowledge: Knowledge, build: Build, line: ProductLine) -> Reading:
-    """No CU has such a number: newer than the table, older than the line, or not Exchange's."""
+    """No CU has such a number: newer than the table, older than the line, or not Exchange's.
+
+    Between the CUs of a line lie numbers that only Exchange Online ever had.
+    """
     rows = knowledge.of_line(line)
-    if build > rows[-1].build and line is ProductLine.SE:
+    if build > rows[-1].build:
         return Reading(frozenset({line}), frozenset(), reason="knowledge_too_old")
     if build < rows[0].build:
         return Reading(frozenset({line}), frozenset(), reason="pre_release")

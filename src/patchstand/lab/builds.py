@@ -120,7 +120,8 @@ class Choice:
         lower = third - self.rng.randint(1, 9)
         if lower > floor:
             return Build((major, minor, lower, 0))
-        return Build((major, minor, third, fourth - 1)) if fourth > 1 else build
+        below = Build((major, minor, third, fourth - 1)) if fourth > 1 else build
+        return build if below == before else below  # a published number would be that build
 
     def _iis(self, build: Build, line: ProductLine) -> str:
         if line in _IIS_OF_CLASSIC:

@@ -27,7 +27,8 @@ def _run(subject: Subject) -> Iterator[Finding]:
     steps: tuple[Remedy, ...] = ()
     if newer is not None:
         install = (("update", newer.name), ("kb", newer.kb or ""), ("cu", newer.cu))
-        steps = (Remedy("install_su", (*install, ("build", str(newer.build)))),)
+        action = "install_esu_update" if newer.esu else "install_su"
+        steps = (Remedy(action, (*install, ("build", str(newer.build)))),)
     finding = "withdrawn_update" if withdrawn else "reissued_update"
     yield Finding(finding, HARDENING, values, steps)
 

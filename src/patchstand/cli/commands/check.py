@@ -43,7 +43,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     asking = parser.add_argument_group("what is asked")
     asking.add_argument("--probes", default="all", help="web, mail, all, or names, with commas")
     asking.add_argument(
-        "--nodes", type=int, default=1, metavar="N", help="connections to find several back ends"
+        "--nodes", type=int, default=6, metavar="N", help="connections to find several back ends"
     )
     asking.add_argument(
         "--requests", type=int, default=24, metavar="N", help="at most so many per server"
@@ -83,6 +83,8 @@ def _run(options: argparse.Namespace) -> int:
     from patchstand.observe.look import run
 
     day = as_of(options)
+    if options.html is not None and not options.html.parent.is_dir():
+        raise UsageError(f"--html {options.html}: there is no such folder")
     targets = list(_targets(options))
     approach = _approach(options)
     known = knowledge.load(options.knowledge)
@@ -92,7 +94,7 @@ def _run(options: argparse.Namespace) -> int:
 def _targets(options: argparse.Namespace) -> Iterator["Target"]:
     from patchstand.workflow.targets import parse_target, read_targets
 
-    found = [parse_target(text) for text in options.target]
+    found = [parse_target(text) for text in _joined(options.target)]
     if options.targets is not None:
         found += read_targets(_lines(options.targets))
     if not found:
@@ -101,6 +103,17 @@ def _targets(options: argparse.Namespace) -> Iterator["Target"]:
     if len(found) > _MOST_TARGETS:
         raise UsageError(f"{len(found)} targets are too many for check (at most {_MOST_TARGETS})")
     yield from found
+
+
+def _joined(words: Iterable[str]) -> list[str]:
+    """Targets from the command line; `https=8443` belongs to the target before it."""
+    joined: list[str] = []
+    for word in words:
+        if joined and re.fullmatch(r"[a-z]+=\d+", word):
+            joined[-1] += f" {word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _lines(path: Path) -> Iterable[str]:

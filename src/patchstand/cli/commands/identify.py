@@ -43,6 +43,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _stdin() -> str:
+    if sys.stdin is None:
+        raise UsageError("there is no stdin to read from")
     return _decode(sys.stdin.buffer.read(_LONGEST_TEXT))
 
 
@@ -65,6 +67,8 @@ def _from_file(options: argparse.Namespace, day: date) -> int:
                 if problem:
                     rejected += 1
                     print(f"patchstand: {options.source}:{number}: {problem}", file=sys.stderr)
+    except BrokenPipeError:
+        raise  # the reader of our output has gone; the input is fine
     except OSError as error:
         raise UsageError(f"{options.source}: {error.strerror}") from error
     if not read:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from patchstand.cli.command import OK, Command, as_of
+from patchstand.cli.command import OK, Command, as_of, port
 from patchstand.cli.output import write_json
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         "--population",
         default="default",
         metavar="NAME|FILE",
-        help="default, clean, hostile, or a JSON file with shares per kind",
+        help="default, clean, hostile, or a JSON file (docs/lab.md)",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same estate")
     for name, what in (
@@ -27,9 +27,9 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         ("counts", "connections and requests per server, written at the end"),
     ):
         parser.add_argument(f"--{name}-out", type=Path, metavar="FILE", help=what)
-    for service, port in (("https", 8443), ("smtp", 2525), ("imap", 1143), ("pop", 1110)):
-        parser.add_argument(f"--{service}-port", type=int, default=port, metavar="PORT")
-    parser.add_argument("--dns-port", type=int, default=5353, metavar="PORT")
+    for service, number in (("https", 8443), ("smtp", 2525), ("imap", 1143), ("pop", 1110)):
+        parser.add_argument(f"--{service}-port", type=port, default=number, metavar="PORT")
+    parser.add_argument("--dns-port", type=port, default=5353, metavar="PORT")
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -14,8 +14,11 @@ from patchstand.identify.reader import (
 from patchstand.identify.versions import VERSION, read_version
 from patchstand.model import Clue, Evidence, ProductLine
 
-_PRODUCT = re.compile(r"(?i)microsoft\W{1,6}exchange")
+_PRODUCT = re.compile(r"(?i)microsoft\W{1,6}exchange|Microsoft\.Exchange\.(?:Imap4|Pop3)")
 _YEAR = re.compile(r"(?i)exchange\W(?:server\W+)?(2000|2003|2007|2010|2013|2016|2019)\b")
+_ID_VERSION = re.compile(
+    r'(?i)\*\s+ID\s+\([^\r\n]{0,300}?"version"\s+"(\d{1,2}(?:\.\d{1,5}){1,3})"'
+)
 _ENCODED_NAME = re.compile(r"\[([A-Za-z0-9+/]{24,}={0,2})\]")
 _CAPABILITIES_SINCE_2013 = frozenset({"MOVE", "ID", "UNSELECT"})
 
@@ -36,6 +39,11 @@ def read_greeting(evidence: Evidence, context: Context) -> Iterator[Clue]:
             lines=ONLINE,
         )
         return
+    named = _ID_VERSION.search(text)
+    if named and (reading := read_version(context.knowledge, named[1], context.on)) is not None:
+        yield version_clue("imap_id", named[1], reading)
+        if reading.is_online:
+            return
     versions = [
         (version, reading)
         for version in VERSION.findall(text)

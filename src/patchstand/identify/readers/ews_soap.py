@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from patchstand.identify.reader import Context, Reader, version_clue
+from patchstand.identify.reader import Context, Reader, fingerprint_clues, version_clue
 from patchstand.identify.versions import read_version
 from patchstand.model import Clue, Evidence, EvidenceKind
 
@@ -16,6 +16,7 @@ _CHILD = r"(?is)<(?:\w+:)?{}>\s*(\d{{1,5}})\s*</"
 
 
 def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
+    yield from fingerprint_clues(evidence, context.knowledge)
     versions = [
         version
         for attributes in _ELEMENT.findall(evidence.text)

@@ -97,7 +97,8 @@ def _copied(text: str, paths: list[tuple[str, str]]) -> str | None:
     for host, _ in paths:
         if host and form_host and not _same_owner(host, form_host[1].lower()):
             return f"its form posts to {form_host[1][:80]}, its files come from {host[:80]}"
-    if _PASSWORD.search(text) and not _OWN_FORM.search(form[1]):
+    absolute = any(host for host, _ in paths)
+    if (absolute or _PASSWORD.search(text)) and not _OWN_FORM.search(form[1]):
         return f"its form posts to {form[1][:80]}"
     return None
 

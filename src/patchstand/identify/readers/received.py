@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date
 from email.utils import parsedate_to_datetime
 
 from patchstand.identify.reader import ONLINE, Context, Reader, version_clue
@@ -11,9 +11,12 @@ from patchstand.identify.versions import read_version
 from patchstand.model import Clue, Evidence, EvidenceKind
 
 _HOP = re.compile(r"(?im)^(?=received\s*:)")
+_NEXT = re.compile(
+    r"(?m)^(?!received\s*:)[A-Za-z][A-Za-z0-9-]{1,60}:[ \t]|\n[ \t]*\r?\n", re.IGNORECASE
+)
 _EXCHANGE = re.compile(
     r"(?i)\bwith\s+(?:Microsoft\s+SMTP\s+Server\s*(?:\([^)]{0,300}\))?|mapi)\s+"
-    r"id\s+(\d{1,2}(?:\.\d{1,5}){3})"
+    r"id\s+(\d{1,2}(?:\.\d{1,5}){3})(?![\d.]*\d)"
 )
 _WINDOWS = re.compile(r"(?i)\bwith\s+Microsoft\s+SMTPSVC\s*\((\d+(?:\.\d+){3})\)")
 _BY = re.compile(r"(?i)\bby\s+([A-Za-z0-9._-]{1,255})")
@@ -22,9 +25,10 @@ _DATE = re.compile(r";\s*((?:[A-Za-z]{3},\s*)?\d{1,2}\s+[A-Za-z]{3}\s+\d{4}[^\r\
 
 
 def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
-    hops = [hop for hop in _HOP.split(evidence.text) if hop.strip()]
+    parts = [part for part in _HOP.split(evidence.text) if part.strip()]
+    hops = [part for part in parts if _HOP.match(part)] or parts  # a bare line is one hop
     for hop in reversed(hops):  # the lowest line was written first: by the sender's server
-        yield from _read_hop(" ".join(hop.split()), context)
+        yield from _read_hop(" ".join(_NEXT.split(hop, maxsplit=1)[0].split()), context)
 
 
 def _read_hop(hop: str, context: Context) -> Iterator[Clue]:
@@ -61,12 +65,13 @@ def _read_hop(hop: str, context: Context) -> Iterator[Clue]:
 
 
 def _seen_on(hop: str) -> date | None:
-    """The day the hop was written; None when the date cannot be read."""
+    """The day (UTC) the hop was written; None when the date cannot be read."""
     found = _DATE.search(hop)
     if not found:
         return None
     try:
-        return parsedate_to_datetime(found[1]).date()
+        moment = parsedate_to_datetime(found[1])
+        return (moment.astimezone(UTC) if moment.tzinfo else moment).date()
     except (ValueError, IndexError, TypeError, OverflowError):
         return None
 

@@ -1,7 +1,7 @@
 """Several back ends behind one address: fresh connections without cookies, each asks `/owa/`.
 
-With n back ends, k connections are expected to miss n(1-1/n)^k of them: of two, eight
-connections miss 0.8 %.
+Where that names no version the sign-in page is asked too. With n back ends, k connections
+are expected to miss n(1-1/n)^k of them: of two, eight connections miss 0.8 %.
 """
 
 from patchstand.model import Outcome
@@ -10,6 +10,9 @@ from patchstand.observe.session import Session
 from patchstand.observe.wire import Failed
 
 PATH = "/owa/"
+SIGN_IN_PAGE = "/owa/auth/logon.aspx"
+"""Asked on the same connection when the first answer names no version: it names the CU."""
+VERSION_HEADER = b"x-owa-version"
 
 
 async def _run(session: Session, nodes: int) -> None:
@@ -26,7 +29,9 @@ async def _run(session: Session, nodes: int) -> None:
         if isinstance(wire, Failed):
             session.note("https", f"GET {PATH}", wire)
             return
-        await session.get(wire, PATH)
+        answer = (await session.get(wire, PATH)).answer
+        if VERSION_HEADER not in answer.lower() and wire.is_open and not session.budget.spent:
+            await session.get(wire, SIGN_IN_PAGE)
         wire.drop()
 
 
