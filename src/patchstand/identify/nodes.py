@@ -1,7 +1,6 @@
 """Which clues belong to the same server behind one address."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from patchstand.model import Build, Clue, EvidenceKind
 
@@ -21,7 +20,7 @@ def group(clues_by_connection: dict[int, list[Clue]]) -> list[list[Clue]]:
     unnamed: list[list[Clue]] = []
     for _, clues in sorted(clues_by_connection.items()):
         rest: list[Clue] = []
-        for name, own in _split(_named_by_reply(clues)):
+        for name, own in _split(clues):
             if name is None:
                 rest += own
             else:
@@ -38,26 +37,20 @@ def group(clues_by_connection: dict[int, list[Clue]]) -> list[list[Clue]]:
     return [list(dict.fromkeys(group)) for group in groups]
 
 
-def _named_by_reply(clues: list[Clue]) -> list[Clue]:
-    """Clues of one answer with the name that its headers show."""
-    names = {clue.reply: clue.node for clue in clues if clue.node}
-    return [
-        clue if clue.node or clue.reply not in names else replace(clue, node=names[clue.reply])
-        for clue in clues
-    ]
-
-
 def _split(clues: list[Clue]) -> Iterable[tuple[str | None, list[Clue]]]:
-    """Split one connection's clues by node name; unnamed ones go with a single name."""
+    """Split one connection's clues by node name; unnamed ones go with a single name.
+
+    Clues of one answer have the name that any of them shows.
+    """
+    by_reply = {clue.reply: clue.node for clue in clues if clue.node}
     names = list(dict.fromkeys(clue.node for clue in clues if clue.node))
     if len(names) <= 1:
         yield (names[0] if names else None), clues
         return
-    for name in names:
-        yield name, [clue for clue in clues if clue.node == name]
-    unnamed = [clue for clue in clues if clue.node is None]
-    if unnamed:
-        yield None, unnamed
+    parts: dict[str | None, list[Clue]] = {name: [] for name in names}
+    for clue in clues:
+        parts.setdefault(clue.node or by_reply.get(clue.reply), []).append(clue)
+    yield from parts.items()
 
 
 def _agree(group: list[Clue], clues: list[Clue]) -> bool:

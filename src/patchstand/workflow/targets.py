@@ -22,7 +22,7 @@ def parse_target(text: str) -> Target:
         UsageError: not a name or an address, an unknown service, or no valid port.
     """
     words = text.split()
-    if not words or len(text) > _LONGEST or not text.isprintable():
+    if not words or len(text) > _LONGEST or not "".join(words).isprintable():
         raise UsageError(f"{text[:60]!r} is not a target like mail.example.org or 192.0.2.1:443")
     name, port = _name_and_port(words[0])
     target = Target(name) if port is None else Target(name, https=port)

@@ -56,8 +56,8 @@ def _read(evidence: Evidence, context: Context) -> Iterator[Clue]:
     for number, block in enumerate(blocks):
         headers = _telling_headers(block)
         reply = replace(evidence, text=block)
-        for clue in _read_reply(reply, headers, context):
-            yield replace(clue, node=_node(headers), reply=str(number) if number else "")
+        clues = _read_reply(reply, headers, context)
+        yield from clues if not number else (replace(clue, reply=str(number)) for clue in clues)
 
 
 def _read_reply(evidence: Evidence, headers: Headers, context: Context) -> Iterator[Clue]:
@@ -163,6 +163,7 @@ def _names(headers: Headers) -> Iterator[Clue]:
                 "sent by Exchange 2013 and later",
                 is_exchange=True,
                 lines=SINCE_2013,
+                node=_node(headers),
             )
             return
     if headers["x-owa-error"]:
