@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 
 from patchstand.assess.support import last_examined
 from patchstand.model import (
@@ -28,10 +29,18 @@ class _Place:
     """Where a build stands: its CU, and how long its line was examined for new CVEs."""
 
     build: Build
-    line: ProductLine
     cu: str
     born: date
     examined: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One CVE on one line at a date, and the few verdicts its builds have shared so far."""
+
+    cve: Cve
+    fix: LineFix | None
+    made: dict[tuple[Status, Why], CveVerdict]
 
 
 def verdicts(
@@ -40,21 +49,31 @@ def verdicts(
     """The status of every CVE known on a day, in the order of the knowledge."""
     place = _Place(
         build=build,
-        line=row.line,
         cu=row.cu,
         born=knowledge.of_line(row.line)[0].released_from,
         examined=last_examined(knowledge, row.line),
     )
-    fixes = knowledge.fixes(row.line)
+    return tuple(_verdict(entry, place, as_of) for entry in _entries(knowledge, row.line, as_of))
+
+
+@lru_cache(maxsize=64)
+def _entries(knowledge: Knowledge, line: ProductLine, as_of: date) -> tuple[_Entry, ...]:
+    fixes = knowledge.fixes(line)
     return tuple(
-        _verdict(cve, fixes.get(cve.id), place, as_of)
-        for cve in knowledge.cves
-        if cve.known_from <= as_of
+        _Entry(cve, fixes.get(cve.id), {}) for cve in knowledge.cves if cve.known_from <= as_of
     )
 
 
-def _verdict(cve: Cve, fix: LineFix | None, place: _Place, as_of: date) -> CveVerdict:
-    status, why = _unlisted(cve, place) if fix is None else _listed(cve, fix, place)
+def _verdict(entry: _Entry, place: _Place, as_of: date) -> CveVerdict:
+    cve, fix = entry.cve, entry.fix
+    found = _unlisted(cve, place) if fix is None else _listed(cve, fix, place)
+    verdict = entry.made.get(found)
+    if verdict is None:
+        verdict = entry.made[found] = _make(cve, fix, *found, as_of)
+    return verdict
+
+
+def _make(cve: Cve, fix: LineFix | None, status: Status, why: Why, as_of: date) -> CveVerdict:
     affected = status is Status.AFFECTED
     return CveVerdict(
         id=cve.id,
