@@ -55,8 +55,9 @@ class HttpReader:
 
     @property
     def is_too_large(self) -> bool:
-        """True when the head did not end within its limit."""
-        return not self._head_done and len(self._head) >= self._limits.head
+        """True when the head of an HTTP reply did not end within its limit."""
+        full = len(self._head) >= self._limits.head
+        return full and not self._head_done and self._head.startswith(b"HTTP/")
 
     @property
     def truncated(self) -> bool:
