@@ -131,14 +131,14 @@ def test_2016_cu23_with_everything_installed_is_still_unclear(known: Knowledge) 
 
 
 def test_2019_cu15_with_the_last_extended_update(known: Knowledge) -> None:
-    """Oct26SU (2026-10-13) is the last ESU update; period 2 ended on 2026-10-31. On 2026-11-22
-    nothing is missing, yet the line is past support and a patch day (10 November) has passed
-    that the knowledge does not cover."""
+    """Oct26SU (2026-10-13) is the last ESU update; period 2 ended on 2026-10-31, public support
+    on 2025-10-14. On 2026-11-22 nothing is missing, yet the line is past support and a patch
+    day (10 November) has passed that the knowledge does not cover."""
     found = judged(known, "15.2.1748.55", date(2026, 11, 22))
 
     assert found.behind.since is None
     assert found.support.phase is PhaseName.ENDED
-    assert found.support.until == date(2026, 10, 31)
+    assert found.support.until == date(2025, 10, 14)
     assert found.server_class is ServerClass.UNDETERMINED
     assert set(found.reasons) == {"unsupported", "knowledge_stale"}
 

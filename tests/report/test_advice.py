@@ -130,12 +130,12 @@ def test_exact_build_gives_no_bounds() -> None:
 
 
 def test_phase_of_support_chooses_the_words() -> None:
-    """Paid updates and the end of all updates read differently."""
+    """A running paid programme and the end of support read differently."""
     esu = finding_text(_finding("unsupported_line"), catalog("en"))
     ended = finding_text(_finding("unsupported_line", phase="ended"), catalog("en"))
 
     assert any("ESU" in sentence for sentence in esu.why)
-    assert any("no more security updates" in sentence for sentence in ended.why)
+    assert any("ended on" in sentence for sentence in ended.why)
 
 
 def test_unknown_finding_and_remedy_are_shown_by_their_values() -> None:

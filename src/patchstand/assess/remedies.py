@@ -2,11 +2,10 @@
 
 from datetime import date
 
-from patchstand.assess.support import UNSUPPORTED, support_at
+from patchstand.assess.support import UNSUPPORTED
 from patchstand.model import (
     BuildAssessment,
     Knowledge,
-    PhaseName,
     ProductLine,
     Remedy,
     Update,
@@ -82,8 +81,7 @@ def _past_support(
     """What follows once `cu` is installed: the paid update, then the successor."""
     steps = []
     rows = [row for row in _available(knowledge, member.line, as_of) if row.esu and row.cu == cu]
-    in_esu = support_at(knowledge, member.line, cu, as_of).phase is PhaseName.ESU
-    if in_esu and rows and rows[-1].build > member.build:
+    if rows and rows[-1].build > member.build:
         values = (("update", rows[-1].name), ("kb", rows[-1].kb or ""), ("cu", cu))
         steps.append(Remedy("install_esu_update", values))
     in_place = (member.line, cu) in _UPGRADES_IN_PLACE

@@ -13,14 +13,14 @@ def support_at(knowledge: Knowledge, line: ProductLine, cu: str, as_of: date) ->
     """The support phase of one CU on a day.
 
     Between two phases (2026-04-15 to 30, between the periods of the extended security
-    updates) and after the last one it is `ended`.
+    updates) and after the last one it is `ended`, since the last day of public support.
     """
     phases = knowledge.support.get((line, cu), ())
     last_end = None
     for phase in phases:
         if as_of <= phase.until and (phase.since <= as_of or phase is phases[0]):
             return Support(phase.phase, phase.until, phase.public)
-        if phase.until < as_of:
+        if phase.public and phase.until < as_of:
             last_end = phase.until
     return Support(PhaseName.ENDED, last_end, public=False)
 

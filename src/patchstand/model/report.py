@@ -27,7 +27,8 @@ class CheckedServer:
 
     `is_exchange` is that of the nodes together: True if any node is one. `server_class`
     is None when it is no Exchange server or nobody can tell. `worst` is the index of the
-    node that counts. `findings` are those of all nodes, most severe first.
+    node that counts. `findings` are those of this node and those that only others have, most
+    severe first.
     """
 
     observation: Observation

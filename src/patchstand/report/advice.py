@@ -241,7 +241,9 @@ def _how_bad(server: CheckedServer, node: CheckedNode | None, cat: Catalog) -> s
     by_id = {finding.id: finding for finding in server.findings}
     for finding_id, key in _HOW_BAD:
         if finding_id in by_id:
-            return cat.fill(key, _readable(by_id[finding_id].values, cat), _GAP)
+            known = {"covered_until": str(assessment.covered_until)}
+            values = _readable(by_id[finding_id].values, cat)
+            return cat.fill(key, known | dict(values), _GAP)
     if not assessment.members or assessment.low is None:
         return cat.text("say.undecided")
     if assessment.reasons:
@@ -260,7 +262,7 @@ _HOW_BAD = (
 
 def _doubt(assessment: Assessment, cat: Catalog) -> str:
     if "unsupported" in assessment.reasons:
-        return cat.text("say.unsupported")
+        return cat.text("say.unsupported", covered_until=assessment.covered_until)
     if assessment.stale:
         return cat.text("say.stale", covered_until=assessment.covered_until)
     return cat.text("say.undecided")

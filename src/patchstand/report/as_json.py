@@ -10,6 +10,7 @@ from patchstand.model import (
     Behind,
     BuildAssessment,
     CertificateFacts,
+    CheckedNode,
     CheckedServer,
     Clue,
     Conflict,
@@ -129,6 +130,7 @@ def check_document(server: CheckedServer, verdicts: Verdicts) -> Document:
             {
                 "identity": _identity(node.identity),
                 "assessment": _remembered(node.assessment, verdicts),
+                "findings": [finding_document(finding) for finding in _findings(node)],
             }
             for node in server.nodes
         ],
@@ -139,6 +141,10 @@ def check_document(server: CheckedServer, verdicts: Verdicts) -> Document:
         "findings": [finding_document(finding) for finding in server.findings],
         "conflicts": [_conflict(conflict) for conflict in server.conflicts],
     }
+
+
+def _findings(node: CheckedNode) -> tuple[Finding, ...]:
+    return node.assessment.findings if node.assessment else ()
 
 
 def finding_document(finding: Finding) -> Document:

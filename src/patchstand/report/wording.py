@@ -149,6 +149,8 @@ def behind_set(assessment: Assessment, cat: Catalog) -> str:
     low, high = assessment.low, assessment.high
     if low is None or high is None:
         return cat.text("behind.unknown")
+    if high.since is None and assessment.stale:
+        return cat.text("behind.none_until", covered_until=assessment.covered_until)
     if high.since is None or low == high:
         return behind_one(low, cat)
     certain = low.since is not None

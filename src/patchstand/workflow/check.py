@@ -47,17 +47,13 @@ def conclude(observation: Observation, known: Knowledge, as_of: date) -> Checked
     certificate, tls_versions = _tls(observation)
     exposed = exposures(observation)
     nodes: list[CheckedNode] = []
-    found: list[Finding] = []
     for identity in sighted.nodes:
         if identity.is_exchange is not True:
             nodes.append(CheckedNode(identity, None))
             continue
         assessment = judge(known, identity, as_of)
         subject = Subject(known, identity, assessment, exposed, certificate, tls_versions)
-        own = findings(subject)
-        nodes.append(CheckedNode(identity, replace(assessment, findings=own)))
-        found += own
-    found += _several_builds(sighted)
+        nodes.append(CheckedNode(identity, replace(assessment, findings=findings(subject))))
     worst = _worst(nodes)
     assessed = nodes[worst].assessment if worst is not None else None
     return CheckedServer(
@@ -69,7 +65,7 @@ def conclude(observation: Observation, known: Knowledge, as_of: date) -> Checked
         exposure=exposed,
         certificate=certificate,
         tls_versions=tls_versions,
-        findings=most_severe_first(found),
+        findings=most_severe_first(_findings_of(nodes) + _several_builds(sighted)),
         conflicts=_conflicts(sighted),
     )
 
@@ -91,6 +87,20 @@ def _is_exchange(sighted: Sighted) -> bool | None:
     if True in seen:
         return True
     return None if None in seen else False
+
+
+def _findings_of(nodes: list[CheckedNode]) -> list[Finding]:
+    """The findings of the node that counts, and those that only other nodes have.
+
+    A finding of several nodes is told once, as the worst of them has it: two counts of
+    missing updates one below the other would read as two servers.
+    """
+    judged = [node.assessment for node in nodes if node.assessment]
+    found: list[Finding] = []
+    for assessment in sorted(judged, key=_badness, reverse=True):
+        told = {finding.id for finding in found}
+        found += [finding for finding in assessment.findings if finding.id not in told]
+    return found
 
 
 def _several_builds(sighted: Sighted) -> list[Finding]:
