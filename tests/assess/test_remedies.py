@@ -41,6 +41,12 @@ def steps(known: Knowledge, build: str, day: date) -> list[str]:
                 "upgrade_to_se",
             ],
         ),
+        # the paid programme has ended: its newest update still closes what it closed
+        (
+            "15.2.1748.39",
+            date(2026, 11, 22),
+            ["install_esu_update Oct26SU CU15", "upgrade_to_se"],
+        ),
         ("15.0.1497.48", date(2024, 3, 26), ["replace_by_se"]),
         ("15.2.2562.56", date(2026, 10, 13), []),
         ("15.2.2562.17", date(2026, 10, 13), ["install_su Oct26SU RTM 15.2.2562.56"]),

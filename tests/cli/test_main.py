@@ -57,6 +57,8 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str], option: list[str])
             "127.0.0.1",
         ],
         ["build", "15.2.2562.17", "--knowledge", "/nonexistent"],
+        ["identify", __file__],
+        ["check", "192.0.2.7"],
         ["lab", "--servers", "0"],
         ["lab", "--population", "/nonexistent.json"],
         ["knowledge", "show", "--knowledge", "/dev/null/nothing", "--config", "/nonexistent"],

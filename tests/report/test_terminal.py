@@ -144,6 +144,7 @@ def test_stale_knowledge_is_warned_of(known: Knowledge) -> None:
     text = printed(lambda out: print_server(out, server, catalog("en")))
 
     assert f"! As known on {catalog('en').date(known.covered_until)}" in text
+    assert "no security update missing up to" in text
     assert "✓" not in text
 
 

@@ -68,6 +68,23 @@ def test_worst_node_counts(known: Knowledge) -> None:
         assert server.worst is not None
 
 
+def test_a_finding_of_several_nodes_is_told_once(known: Knowledge) -> None:
+    """Of several back ends the worst one's findings are told, and of the others only those it
+    has not: no second count of missing updates. Each node keeps its own."""
+    made = estate(12, known.updates, parse_population(population(mixed=1)), Random(5), DAY)
+    with lab_in_thread(made) as lab:
+        found = asyncio.run(checked(lab.targets(), known, nodes=8))
+
+    several = [server for server in found.values() if len(server.nodes) > 1]
+    assert several
+    for server in several:
+        told = [f.id for f in server.findings]
+        own = [node.assessment.findings if node.assessment else () for node in server.nodes]
+        assert told.count("missing_security_updates") <= 1
+        assert {f.id for each in own for f in each} <= set(told)
+        assert set(own[server.worst or 0]) <= set(server.findings)
+
+
 def test_hostile_servers_harm_nobody(
     known: Knowledge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -47,6 +47,7 @@ from patchstand.model.knowledge import (
     UpdateKind,
 )
 from patchstand.model.observation import (
+    HERE,
     Observation,
     Outcome,
     Permit,
@@ -58,6 +59,7 @@ from patchstand.model.observation import (
 from patchstand.model.report import CheckedNode, CheckedServer
 
 __all__ = [
+    "HERE",
     "ON_PREMISES",
     "Assessment",
     "Behind",

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+HERE = "this machine"
+"""The vantage point where nobody named one."""
+
 
 class Outcome(StrEnum):
     """How one attempt ended: a failed measurement is a result, not an exception."""

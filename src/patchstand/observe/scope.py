@@ -58,10 +58,10 @@ def read_scope(path: Path, today: date) -> Scope:
     except OSError as error:
         raise UsageError(f"scope file {path}: {error.strerror}") from error
     except msgspec.DecodeError as error:
-        raise UsageError(f"scope file {path}: {error}") from error
+        raise UsageError(f"scope file {path}: {error} (docs/scope.md)") from error
     wrong = _wrong_words(row) or _wrong_targets(row)
     if wrong:
-        raise UsageError(f"scope file {path}: {wrong}")
+        raise UsageError(f"scope file {path}: {wrong} (docs/scope.md)")
     if row.valid_until is not None and row.valid_until < today:
         raise UsageError(f"scope file {path} expired on {row.valid_until}; have it renewed")
     return Scope(

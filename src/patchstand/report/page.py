@@ -34,6 +34,7 @@ from patchstand.report.wording import (
     level,
     login_methods,
     permission,
+    place,
     reasons,
     rule_name,
     service_name,
@@ -273,7 +274,7 @@ def _method(server: CheckedServer, assessment: Assessment | None, cat: Catalog) 
     seen = server.observation
     rows = [
         ("page.looked", cat.moment(seen.observed_at)),
-        ("page.from", clean(seen.vantage_point)),
+        ("page.from", place(seen.vantage_point, cat)),
         ("page.address", clean(seen.address or "")),
         ("page.requests", cat.number(seen.requests)),
         ("page.permit", permission(seen.permit, cat)),

@@ -30,6 +30,7 @@ from patchstand.report.wording import (
     headline,
     login_methods,
     permission,
+    place,
     reasons,
     service_name,
     support,
@@ -168,7 +169,7 @@ def _method(paper: Paper, server: CheckedServer) -> None:
     observed = cat.text(
         "check.observed",
         moment=observation.observed_at,
-        place=clean(observation.vantage_point),
+        place=place(observation.vantage_point, cat),
         requests=cat.text("check.requests", n=observation.requests),
     )
     paper.line(paper.text(observed, "dim"))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from patchstand.model import (
+    HERE,
     Assessment,
     Behind,
     Build,
@@ -130,6 +131,11 @@ def how_long(days: int, months: int, cat: Catalog) -> str:
     if months:
         return cat.text("duration.months", n=months)
     return cat.text("duration.days", n=days) if days else cat.text("duration.under_a_day")
+
+
+def place(vantage_point: str, cat: Catalog) -> str:
+    """Where we looked from; the default in the reader's language."""
+    return cat.text("check.here") if vantage_point == HERE else clean(vantage_point)
 
 
 def behind_one(behind: Behind, cat: Catalog) -> str:

@@ -20,7 +20,7 @@ from patchstand.cli.command import (
     now,
 )
 from patchstand.cli.output import console, write_json
-from patchstand.errors import UsageError
+from patchstand.errors import ScopeError, UsageError
 
 if TYPE_CHECKING:
     from patchstand.model import CheckedServer, Knowledge, Target
@@ -52,9 +52,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     asking.add_argument(
         "--timeout", type=float, default=90.0, metavar="SECONDS", help="for one server altogether"
     )
-    asking.add_argument(
-        "--vantage-point", default="this machine", metavar="NAME", help="where we look from"
-    )
+    asking.add_argument("--vantage-point", default=None, metavar="NAME", help="where we look from")
     asking.add_argument("--resolver", metavar="ADDRESS:PORT", help="DNS server to ask for names")
     result = parser.add_argument_group("the result")
     result.add_argument("--html", type=Path, metavar="FILE", help="also write a page for people")
@@ -127,6 +125,7 @@ def _lines(path: Path) -> Iterable[str]:
 
 
 def _approach(options: argparse.Namespace) -> "Approach":
+    from patchstand.model import HERE
     from patchstand.observe.declare import Declarations
     from patchstand.observe.limits import Limits
     from patchstand.observe.look import Approach
@@ -158,7 +157,7 @@ def _approach(options: argparse.Namespace) -> "Approach":
         prober=Prober(
             __version__,
             _told(contact or (declared or "").partition(",")[0] or "this-machine"),
-            vantage_point=options.vantage_point,
+            vantage_point=options.vantage_point or HERE,
         ),
         now=now,
         probes=select(options.probes.split(",")),
@@ -234,11 +233,14 @@ class _Sink:
 
     def finish(self) -> int:
         """Show what was kept; the exit code."""
+        refused = self._refused > 0 and self._refused == self._seen
+        if refused and self._single and not self._options.json:
+            raise ScopeError(self._servers[0].observation.detail)
         if not self._options.json:
             self._show()
         if self._options.html is not None:
             self._write_page()
-        if self._refused and self._refused == self._seen:
+        if refused:
             return USAGE
         if not self._measured:
             return NOT_MEASURED

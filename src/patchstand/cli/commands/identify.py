@@ -37,9 +37,19 @@ def _run(options: argparse.Namespace) -> int:
         return _from_file(options, day)
     if options.text is None:
         raise UsageError("give a TEXT, - for stdin, or --from FILE.jsonl")
+    if options.text != "-" and _is_file(options.text):
+        raise UsageError(f"{options.text} is a file; use: patchstand identify - < {options.text}")
     text = _stdin() if options.text == "-" else options.text
     _show(text, options.kind, day, options)
     return OK
+
+
+def _is_file(text: str) -> bool:
+    """True for the name of a file; a header is no possible name of one."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _stdin() -> str:
