@@ -83,6 +83,7 @@ class Wire(asyncio.Protocol):
         """End the exchange under way (called by asyncio)."""
         if self._ended is None:
             self._ended = _failure(exc) if exc else Failed(Outcome.RESET, "connection closed")
+        self._transport = None
         if self._reader is not None:
             self._finish(None if exc is None and self._reader.end() else self._ended)
 
@@ -137,6 +138,7 @@ class Wire(asyncio.Protocol):
             self._ended = Failed(Outcome.RESET, "dropped")
         if self._transport is not None:
             self._transport.abort()
+            self._transport = None  # its buffers hold what a server sent too much
 
     def _finish(self, failed: Failed | None) -> None:
         self._reader = None  # what else comes is not part of this answer
