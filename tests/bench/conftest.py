@@ -60,3 +60,14 @@ def hostile_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab
     """300 servers that harm a careless client."""
     with lab_process("hostile", 300, tmp_path_factory.mktemp("hostile")) as lab:
         yield lab
+
+
+@pytest.fixture(scope="module")
+def flooding_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    """100 servers that send far more than asked for."""
+    folder = tmp_path_factory.mktemp("flooding")
+    population = folder / "population.json"
+    shares = {"huge_body": 1, "gzip_bomb": 1}
+    population.write_text(json.dumps({"schema": "patchstand/population/1", "shares": shares}))
+    with lab_process(str(population), 100, folder) as lab:
+        yield lab

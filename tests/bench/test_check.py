@@ -149,3 +149,14 @@ def test_hostile_servers(hostile_lab: RunningLab, tmp_path: Path, loop: str) -> 
     assert run.code in {0, 1}
     assert run.wall < 3 * 15 + 15
     assert run.megabytes < TARGET_MEGABYTES
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_flooding_servers(flooding_lab: RunningLab, tmp_path: Path, loop: str) -> None:
+    """100 servers with endless or exploding bodies, all at once: what is too much is let go."""
+    options = ("--timeout", "15", "--concurrency", "100", "--json", "--quiet")
+    run = check(flooding_lab.targets, tmp_path, loop, *options)
+
+    report(f"{loop}: 100 flooding servers in {run.wall:.1f} s, peak {run.megabytes:.0f} MB")
+    assert len(documents(run)) == 100
+    assert run.megabytes < TARGET_MEGABYTES
