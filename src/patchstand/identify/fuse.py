@@ -1,8 +1,9 @@
 """From clues to identities: clues of one node are intersected, different nodes kept apart."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import TypeVar
 
 from patchstand.model import (
     Build,
@@ -14,6 +15,8 @@ from patchstand.model import (
     Knowledge,
     ProductLine,
 )
+
+_Possible = TypeVar("_Possible", Build, ProductLine)
 
 _IIS_CARRIES = {
     "6.0": {ProductLine.V2003, ProductLine.V2007},
@@ -97,8 +100,11 @@ def _rank(line: ProductLine) -> int:
 
 def _exchange(known: Identity, yes: list[Clue], knowledge: Knowledge, on: date) -> Identity:
     conflicts = [*known.conflicts]
-    builds = _intersect_builds(yes, conflicts)
-    lines = _lines_of(builds, yes, conflicts) if builds else _intersect_lines(yes, conflicts)
+    builds = _intersect(yes, lambda clue: clue.builds, conflicts)
+    if builds:
+        lines = _lines_of(builds, yes, conflicts)
+    else:
+        lines = _intersect(yes, lambda clue: clue.lines, conflicts)
     or_later = _or_later(yes, builds)
     conflicts += _oddities(known.evidence, lines, yes, knowledge)
     return replace(
@@ -136,18 +142,23 @@ def _doubt(
     return "unlisted_build" if builds and or_later and since_2016 else None
 
 
-def _intersect_builds(yes: list[Clue], conflicts: list[Conflict]) -> frozenset[Build]:
+def _intersect(
+    yes: list[Clue],
+    allowed_by: Callable[[Clue], frozenset[_Possible] | None],
+    conflicts: list[Conflict],
+) -> frozenset[_Possible]:
     """Intersect what the clues allow; where nothing is left, keep both and say so."""
-    builds: frozenset[Build] = frozenset()
+    possible: frozenset[_Possible] = frozenset()
     for clue in yes:
-        if not clue.builds:
+        allowed = allowed_by(clue)
+        if not allowed:
             continue
-        narrowed = builds & clue.builds if builds else clue.builds
-        if not narrowed:
+        left = possible & allowed if possible else allowed
+        if not left:
             conflicts.append(_contradiction(yes, clue))
-            narrowed = builds | clue.builds
-        builds = narrowed
-    return builds
+            left = possible | allowed
+        possible = left
+    return possible
 
 
 def _lines_of(
@@ -157,19 +168,6 @@ def _lines_of(
     conflicts.extend(
         _contradiction(yes, clue) for clue in yes if clue.lines and not clue.lines & lines
     )
-    return lines
-
-
-def _intersect_lines(yes: list[Clue], conflicts: list[Conflict]) -> frozenset[ProductLine]:
-    lines: frozenset[ProductLine] = frozenset()
-    for clue in yes:
-        if not clue.lines:
-            continue
-        kept = lines & clue.lines if lines else clue.lines
-        if not kept:
-            conflicts.append(_contradiction(yes, clue))
-            kept = lines | clue.lines
-        lines = kept
     return lines
 
 

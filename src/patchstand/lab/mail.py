@@ -1,6 +1,7 @@
 """SMTP, IMAP and POP on the server side, up to the point where a client would sign in."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from email.utils import format_datetime, localtime
 
@@ -12,7 +13,7 @@ _LONGEST_LINE = 8192
 _RUBBISH = b"\x15\x03\x01\x00\x02rubbish instead of a handshake\r\n"
 
 
-class LineConnection(Connection):
+class LineConnection(Connection, ABC):
     """A service that reads lines; subclasses answer them and may start TLS."""
 
     def __init__(self, reached: Reached) -> None:
@@ -40,9 +41,9 @@ class LineConnection(Connection):
             self._upgrade.cancel()
         super().connection_lost(exc)
 
+    @abstractmethod
     def answer(self, line: str) -> None:
         """Answer one command line."""
-        raise NotImplementedError
 
     def start_tls(self, ready: bytes) -> None:
         """Say `ready`, then go on with TLS; what came before is forgotten (RFC 3207)."""
