@@ -90,7 +90,8 @@ async def serving(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> As
         writers.add(writer)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await behaviour(reader, writer)
-        writer.close()
+        if not writer.is_closing():  # Python 3.11.2 (Debian 12) breaks when closed twice
+            writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     try:

@@ -66,7 +66,8 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """End the connection after what is written."""
-        if self.transport is not None:
+        # The TLS transport of Python 3.11.2 (Debian 12) breaks when it is closed twice.
+        if self.transport is not None and not self.transport.is_closing():
             self.transport.close()
 
     def replaced(self, transport: asyncio.Transport) -> None:
