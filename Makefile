@@ -80,8 +80,8 @@ docs: $(VENV)/.stamp ## the handbook, into site/
 lock: $(VENV)/.stamp ## write requirements/*.txt anew after a change of pyproject.toml or dev.in
 	$(LOCK) pyproject.toml -o requirements/base.txt
 	$(LOCK) pyproject.toml --extra fast -c requirements/base.txt -o requirements/fast.txt
-	$(LOCK) pyproject.toml --extra fast requirements/dev.in -c requirements/fast.txt \
-		-o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra fast --extra store --extra cluster requirements/dev.in \
+		-c requirements/fast.txt -o requirements/dev.txt
 
 upgrade: LOCK += --upgrade
 upgrade: lock ## the same, with the newest releases (at least a week old)

@@ -4,7 +4,8 @@
     ├── UsageError            the caller: a wrong argument, file or configuration (exit 2)
     ├── ScopeError            the caller: the gate refuses to open this connection (exit 2)
     ├── KnowledgeError        the maintainer: knowledge data is wrong or cannot be read
-    └── LabError              the lab cannot start (ports, limits of the machine)
+    ├── LabError              the lab cannot start (ports, limits of the machine)
+    └── StoreError            whoever runs the machine: disk full, file damaged, no database
 
 A measurement that failed is no exception: it is an `Outcome` (see `patchstand.model`).
 """
@@ -28,3 +29,7 @@ class KnowledgeError(PatchstandError):
 
 class LabError(PatchstandError):
     """The simulated estate cannot start on this machine."""
+
+
+class StoreError(PatchstandError):
+    """The store cannot be read or written; what was stored before stays as it is."""

@@ -5,6 +5,7 @@ Evidence -> Clue -> Identity (a set of Builds)                 evidence.py, buil
 Update, Cve, SupportPhase in Knowledge                         knowledge.py
 BuildAssessment -> Assessment, Finding                         assessment.py
 CheckedServer (all of one address, for the reports)            report.py
+Record (one row of the store)                                  record.py
 """
 
 from patchstand.model.assessment import (
@@ -56,10 +57,12 @@ from patchstand.model.observation import (
     TlsFacts,
     Transcript,
 )
+from patchstand.model.record import NOWHERE, Place, Record, Rejected, Source
 from patchstand.model.report import CheckedNode, CheckedServer
 
 __all__ = [
     "HERE",
+    "NOWHERE",
     "ON_PREMISES",
     "Assessment",
     "Behind",
@@ -88,14 +91,18 @@ __all__ = [
     "Outcome",
     "Permit",
     "PhaseName",
+    "Place",
     "Precision",
     "ProductLine",
+    "Record",
+    "Rejected",
     "RejectedBuild",
     "Remedy",
     "Scope",
     "ServerClass",
     "Severity",
     "Sighted",
+    "Source",
     "Status",
     "Support",
     "SupportPhase",

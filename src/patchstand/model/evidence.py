@@ -20,6 +20,7 @@ class EvidenceKind(StrEnum):
     MANIFEST = "manifest"
     RECEIVED = "received"
     EWS_SOAP = "ews_soap"
+    BUILD = "build"
 
 
 class IdentityPrecision(StrEnum):

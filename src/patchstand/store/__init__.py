@@ -1,0 +1,1 @@
+"""Observations (Parquet, append-only) and state (SQL); needs the extra `store`."""
