@@ -55,6 +55,10 @@ class Allowance:
         self.attempts += attempts
         self.taken += taken
 
+    def spend(self, attempts: int, taken: int) -> None:
+        """Count it here and wherever else it counts."""
+        self.count(attempts, taken)
+
 
 class Budget(Allowance):
     """What one server may still be asked; counts into the allowance of its network as well.
@@ -112,4 +116,4 @@ class Budget(Allowance):
         """Count without asking whether it is allowed: `attempt` and `take` ask."""
         self.count(attempts, taken)
         if self.network is not None:
-            self.network.count(attempts, taken)
+            self.network.spend(attempts, taken)
