@@ -1,3 +1,4 @@
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 
@@ -57,10 +58,10 @@ def test_the_networks_of_a_big_scan_are_spread() -> None:
     came = list(apart(ordered, lambda item: item[0]))
 
     assert Counter(came) == Counter(members)
-    assert all(one[0] != other[0] for one, other in zip(came, came[1:], strict=False))
+    assert all(one[0] != other[0] for one, other in itertools.pairwise(came))
     for third in range(40):
         at = [n for n, each in enumerate(came) if each[0] == f"10.0.{third}.0/24"]
-        gaps = [later - earlier for earlier, later in zip(at, at[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in itertools.pairwise(at)]
         assert max(gaps) <= 4 * 40
         assert min(gaps) >= 40 // 4
 
