@@ -93,7 +93,9 @@ class Budget(Allowance):
     @property
     def connects(self) -> bool:
         """True while another connection may be tried, and would have something left to ask."""
-        return super().connects and (self.network is None or self.network.connects)
+        if self.attempts >= self.limit or self.taken >= self.limit:
+            return False
+        return self.network is None or self.network.connects
 
     def attempt(self) -> bool:
         """Count one connection, just before it is tried; False when no more may be."""
