@@ -9,7 +9,7 @@ import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,7 +147,7 @@ def head_of(path: Path) -> tuple[str, bytes]:
 
 
 OVERLONG = b"\x00overlong\x00"
-"""Stands, as this very object, for a line that is longer than the limit."""
+"""Stands for a line that is longer than the limit."""
 
 
 class Lines:
@@ -160,26 +160,24 @@ class Lines:
         self._file, self._longest = file, longest
         self.ended = True
 
-    def blocks(self) -> Iterator[list[bytes]]:
-        """Lines in lists of some hundred, so that a reader pays little for each."""
+    def chunks(self) -> Iterator[bytes]:
+        """Whole lines, some hundred at a time, joined by line feeds."""
         rest, skipping = b"", False
-        read: Callable[[int], bytes] = self._file.stream.read
-        while block := read(BLOCK_BYTES):
-            lines = (rest + block).split(b"\n")
-            rest = lines.pop()
-            if skipping and lines:
-                lines[0], skipping = OVERLONG, False
-            if len(rest) > self._longest:
-                rest, skipping = b"", True
-            elif skipping:
-                rest = b""
-            if lines and max(map(len, lines)) > self._longest:
-                lines = [line if len(line) <= self._longest else OVERLONG for line in lines]
-            yield lines
+        while block := self._file.stream.read(BLOCK_BYTES):
+            block = rest + block
+            end = block.rfind(b"\n")
+            if end < 0:
+                skipping = skipping or len(block) > self._longest
+                rest = b"" if skipping else block
+                continue
+            first = block.find(b"\n")
+            rest = block[end + 1 :]
+            yield OVERLONG + block[first:end] if skipping or first > self._longest else block[:end]
+            skipping = False
         if rest or skipping:
             self.ended = False
-            yield [OVERLONG if skipping else rest]
+            yield OVERLONG if skipping else rest
 
     def __iter__(self) -> Iterator[bytes]:
-        for block in self.blocks():
-            yield from block
+        for chunk in self.chunks():
+            yield from chunk.split(b"\n")

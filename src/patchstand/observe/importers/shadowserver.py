@@ -8,12 +8,13 @@ without a version still says that much, and no more.
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
+from typing import Protocol
 
 from patchstand.errors import UsageError
 from patchstand.model import Evidence, EvidenceKind, Outcome
@@ -47,8 +48,6 @@ _NO_ROW = {
     OVERLONG.decode(): f"a line of more than {LONGEST} bytes",
     _CUT: "the last line has no end: the file may be cut there",
 }
-_BREAK_OFF = '"x'
-"""What no quoted field can go on with: ends a row that has become endless."""
 _PORT_OF_HTTP = 80
 _Day = Memo[str, tuple[Evidence, ...]]
 
@@ -62,6 +61,17 @@ def _recognises(name: str, head: bytes) -> bool:
 def _read(path: Path) -> Iterator[Record | Rejected]:
     with opened(path) as file:
         yield from _Report(file).rows()
+
+
+class _Reader(Protocol):
+    """What `csv.reader` returns, which has no public name."""
+
+    @property
+    def line_num(self) -> int:
+        """Lines read so far."""
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """The rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +89,7 @@ class _Report:
 
     def __init__(self, file: Opened) -> None:
         self._file = file
-        self._blocks = self._decoded(Lines(file, LONGEST))
-        self._block: Iterator[str] = iter(())
         self._line = 0
-        self._taken: list[str] = []
-        self._back: list[str] = []
         self._cut = False
         self._days: dict[date, _Day] = {}
         self._moments = Memo(self._moment)
@@ -96,109 +102,101 @@ class _Report:
 
     def rows(self) -> Iterator[Record | Rejected]:
         """Each row as a record or with its reason; blank lines are none."""
-        columns = self._columns()
-        going = True
-        while going:
-            try:
-                yield from self._records(csv.reader(self._source(), strict=True), columns)
-                going = False
-            except UnusableError as error:
-                yield self._rejected(str(error), len(self._taken))
-            except csv.Error as error:
-                yield self._rejected(str(error), 1)
+        blocks = self._decoded(Lines(self._file, LONGEST))
+        lines = next(blocks, [])
+        columns, at = self._header(lines)
+        lines = lines[at:]
+        for block in blocks:
+            lines = yield from self._block(lines, columns, last=False)
+            lines += block
+        yield from self._block(lines, columns, last=True)
         if self._file.damage and not self._cut:
             yield Rejected(self._line + 1, self._file.damage)
 
-    def _records(self, reader: Iterator[list[str]], columns: _Columns) -> Iterator[Record]:
-        """The rows up to the first that is none.
+    def _block(
+        self, lines: list[str], columns: _Columns, *, last: bool
+    ) -> Generator[Record | Rejected, None, list[str]]:
+        """The rows of some lines; returns those lines whose row goes on in the next block."""
+        while True:
+            reader = csv.reader(lines, strict=True)
+            before = self._line
+            try:
+                yield from self._rows(reader, columns)
+            except csv.Error as error:
+                rest = lines[self._line - before :]
+                if reader.line_num == len(lines) and not last and len(rest) <= LINES_OF_A_ROW:
+                    return rest
+                lines = rest[1:]
+                yield self._rejected(rest[0], error)
+            else:
+                return []
+
+    def _rows(self, reader: _Reader, columns: _Columns) -> Iterator[Record | Rejected]:
+        """The rows up to the first line that is none; `_line` stands before it then.
 
         Raises:
-            UnusableError: a value of the row cannot be used.
-            csv.Error: its first line is no row.
+            csv.Error: that line's quotes do not match, or its columns are too many or few.
         """
-        taken, row_of, place_of, padded = self._taken, columns.row, columns.place, columns.padded
+        row_of, place_of, padded, width = columns.row, columns.place, columns.padded, columns.width
+        moments, port_of, tags, places = self._moments, self._ports, self._tags, self._places
+        before = self._line
         for row in reader:
-            if len(row) == columns.width:
+            if len(row) == width:
                 if padded:
                     row.append("")
-                yield self._record(row_of(row), place_of(row))
+                try:
+                    timestamp, ip, port, version, tag = row_of(row)
+                    observed_at, evidence = moments[timestamp]
+                    yield Record(
+                        ip if is_ipv4(ip) else address(ip),
+                        port_of[port],
+                        None,
+                        observed_at,
+                        Outcome.ANSWERED,
+                        evidence[version],
+                        Source.SHADOWSERVER,
+                        0,
+                        tags[tag],
+                        "shadowserver",
+                        None,
+                        None,
+                        places[place_of(row)],
+                    )
+                except UnusableError as error:
+                    yield Rejected(self._line + 1, str(error))
             elif row:
-                raise csv.Error(f"{len(row)} columns, the header has {columns.width}")
-            self._line += len(taken)
-            taken.clear()
+                raise csv.Error(f"{len(row)} columns, the header has {width}")
+            self._line = before + reader.line_num
 
-    def _record(self, row: tuple[str, ...], place: tuple[str, ...]) -> Record:
-        timestamp, ip, port, version, tag = row
-        observed_at, evidence = self._moments[timestamp]
-        return Record(
-            ip if is_ipv4(ip) else address(ip),
-            self._ports[port],
-            None,
-            observed_at,
-            Outcome.ANSWERED,
-            evidence[version],
-            Source.SHADOWSERVER,
-            0,
-            self._tags[tag],
-            "shadowserver",
-            None,
-            None,
-            self._places[place],
-        )
+    def _rejected(self, line: str, error: csv.Error) -> Rejected:
+        self._line += 1
+        reason = _NO_ROW.get(line, str(error))
+        return Rejected(self._line, self._file.damage or reason if line == _CUT else reason)
 
-    def _rejected(self, reason: str, lines: int) -> Rejected:
-        """Reject the first lines of what was taken, and take the others again."""
-        found = Rejected(self._line + 1, _NO_ROW.get(self._taken[0], reason))
-        if self._taken[0] == _CUT and self._file.damage:
-            found = Rejected(found.line, self._file.damage)
-        self._line += lines
-        self._back = self._taken[lines:] + self._back
-        self._taken.clear()
-        return found
-
-    def _columns(self) -> _Columns:
+    def _header(self, lines: list[str]) -> tuple[_Columns, int]:
+        reader = csv.reader(lines, strict=True)
         try:
-            names = next((row for row in csv.reader(self._source(), strict=True) if row), None)
-        except csv.Error:
-            names = [_NO_ROW.get(self._taken[0], "")]
+            names = next((row for row in reader if row), None)
+        except csv.Error as error:
+            raise UsageError(f"the header of {self._file.name} is none: {error}") from error
         if names is None:
             raise UsageError(f"{self._file.name} is empty")
-        self._line += len(self._taken)
-        self._taken.clear()
-        return _found(self._file.name, [name.strip().lower() for name in names])
-
-    def _source(self) -> Iterator[str]:
-        """The lines from where reading stands; each goes into `taken` as well."""
-        taken = self._taken
-        while self._back:
-            back, self._back = self._back, []
-            for number, line in enumerate(back, 1):
-                taken.append(line)
-                self._back = back[number:]
-                yield line
-        while True:
-            for line in self._block:
-                taken.append(line)
-                yield line if len(taken) <= LINES_OF_A_ROW else _BREAK_OFF
-            block = next(self._blocks, None)
-            if block is None:
-                return
-            self._block = iter(block)
+        self._line = reader.line_num
+        return _found(self._file.name, [name.strip().lower() for name in names]), self._line
 
     def _decoded(self, lines: Lines) -> Iterator[list[str]]:
         """The lines as text; bytes that are no UTF-8 stay as they are (PEP 383) until kept."""
         first = True
-        for block in lines.blocks():
-            texts = b"\n".join(block).decode("utf-8", "surrogateescape").split("\n")
-            if first and block:
+        for chunk in lines.chunks():
+            if first and (b"\0" in chunk[:LONGEST] or chunk[:2] in (b"\xff\xfe", b"\xfe\xff")):
+                raise UsageError(f"{self._file.name} is no UTF-8 text; save it as UTF-8")
+            texts = chunk.decode("utf-8", "surrogateescape").split("\n")
+            if first:
                 first = False
-                if block[0][:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in block[0][:LONGEST]:
-                    raise UsageError(f"{self._file.name} is no UTF-8 text; save it as UTF-8")
                 texts[0] = texts[0].removeprefix("\ufeff")
             elif not lines.ended and not texts[-1].rstrip().endswith('"'):
                 texts[-1], self._cut = _CUT, True
-            if block:
-                yield texts
+            yield texts
 
     def _moment(self, timestamp: str) -> tuple[datetime, _Day]:
         found = moment(timestamp)
