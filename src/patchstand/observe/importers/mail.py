@@ -64,41 +64,40 @@ class _Mail:
     line: int
     received: list[tuple[int, bytes]] = field(default_factory=list)
     problem: str = ""
+    in_received: bool = False
 
 
 def _mails(file: Opened) -> Iterator[_Mail]:
     """The heads of all mails, in their order; bodies are passed over line by line."""
     lines = Lines(file, LONGEST)
     mail: _Mail | None = _Mail(1)
-    blank, number, in_received = True, 0, False
+    blank, number = True, 0
     for number, raw in enumerate(lines, 1):
         line = raw.rstrip(b"\r")
         if number == 1 and line.startswith((_OUTLOOK, b"\xff\xfe", b"\xfe\xff")):
             raise UsageError(f"{file.name} is no mail as text; save it as .eml")
-        if blank and line.startswith(b"From ") and _FROM.match(line):
-            if mail is not None and (mail.received or mail.problem):
-                yield mail
-            mail, blank, in_received = _Mail(number), False, False
-            continue
-        blank = not line
-        if mail is None:
-            continue
-        if blank and number > mail.line:
+        if blank and line[:5] == b"From " and _FROM.match(line):
+            mail = _Mail(number)
+        elif mail is not None and _ends_head(mail, number, line):
             yield mail
             mail = None
-        elif line:
-            in_received = _take(mail, number, line, continues=in_received)
-            if mail.problem:
-                yield mail
-                mail = None
-    if mail is not None and number:
-        if file.damage or not lines.ended:
-            mail.problem = file.damage or "the file ends within the head of a mail"
+        blank = not line
+    if not number:
+        raise UsageError(f"{file.name} is empty")
+    if mail is not None:
+        cut = file.damage or not lines.ended
+        mail.problem = file.damage or ("the file ends within the head of a mail" if cut else "")
         yield mail
     elif file.damage:
         yield _Mail(number + 1, problem=file.damage)
-    if not number:
-        raise UsageError(f"{file.name} is empty")
+
+
+def _ends_head(mail: _Mail, number: int, line: bytes) -> bool:
+    """Take one line of a head; True when the head is complete, or turns out to be none."""
+    if not line:
+        return bool(mail.received) or number > mail.line
+    mail.in_received = _take(mail, number, line, continues=mail.in_received)
+    return bool(mail.problem)
 
 
 def _take(mail: _Mail, number: int, line: bytes, *, continues: bool) -> bool:
@@ -146,14 +145,17 @@ def _records(mail: _Mail, seen: set[tuple[str, str]]) -> Iterator[Record | Rejec
     yield from refused
     if not hops and not refused:
         yield Rejected(mail.line, "no Received line of an Exchange server on premises")
-    for server, own in hops.items():
-        observed_at = max(hop.observed_at for hop in own)
-        text = "\n".join(hop.text for hop in own)
-        shown = " ".join(sorted({hop.build for hop in own}))
-        key = (server, f"{observed_at:%Y%m%d} {shown}")
-        if key not in seen:
-            seen.add(key)
-            yield _record(server, text, observed_at)
+    yield from (record for own in hops.values() for record in _unless_seen(own, seen))
+
+
+def _unless_seen(hops: list[_Hop], seen: set[tuple[str, str]]) -> Iterator[Record]:
+    """The record of one server, once per build and day."""
+    observed_at = max(hop.observed_at for hop in hops)
+    builds = " ".join(sorted({hop.build for hop in hops}))
+    key = (hops[0].server, f"{observed_at:%Y%m%d} {builds}")
+    if key not in seen:
+        seen.add(key)
+        yield _record(hops[0].server, "\n".join(hop.text for hop in hops), observed_at)
 
 
 def _hop(text: str) -> _Hop | None:
