@@ -1,6 +1,9 @@
 """Which names leave the store, and what stands for the others."""
 
+import base64
+import hmac
 import re
+from ipaddress import IPv4Address
 
 import pytest
 from hypothesis import given
@@ -26,6 +29,11 @@ NAME = "mail.stadtwerke-musterhausen.de"
         ("192.0.2.1", False),
         ("203.0.113.9", False),
         ("8.8.8.8", True),
+        ("192.0.3.0", True),
+        ("239.255.255.255", True),
+        ("240.0.0.0", False),
+        ("8.8.8.8.", True),
+        ("08.8.8.8", True),
         ("::1", False),
         ("::", False),
         ("fe80::1", False),
@@ -60,10 +68,26 @@ def test_what_names_somebody(text: str, public: bool) -> None:
     assert is_public(text) is public
 
 
+@given(st.ip_addresses(v=4))
+def test_addresses_are_public_when_they_are_routed(address: IPv4Address) -> None:
+    """The networks listed are those that Python's own list calls not global."""
+    unsure = address.is_multicast or str(address).startswith(("192.0.0.", "192.88.99."))
+
+    assert unsure or is_public(str(address)) is address.is_global
+
+
 @given(st.text(max_size=40))
 def test_a_pseudonym_has_one_form(text: str) -> None:
     """Any text, also one that is no name, gives `p:` and 26 characters of base32."""
     assert re.fullmatch(r"p:[a-z2-7]{26}", pseudonym(KEY, text))
+
+
+def test_a_pseudonym_is_the_hmac() -> None:
+    """It is HMAC-SHA-256 in base32, cut after 26 characters."""
+    mac = hmac.digest(KEY, NAME.encode(), "sha256")
+
+    assert pseudonym(KEY, NAME) == "p:" + base64.b32encode(mac).decode().lower()[:26]
+    assert Mask(KEY).name(NAME) == pseudonym(KEY, NAME)
 
 
 @pytest.mark.parametrize(

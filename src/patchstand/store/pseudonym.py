@@ -6,14 +6,17 @@ changed; without the key nobody can try names out.
 """
 
 import base64
+import hmac
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Collection
 from functools import lru_cache
-from hmac import digest
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from socket import AF_INET, inet_pton
 
 PREFIX = "p:"
 _CHARACTERS = 26
+_BYTES = 17  # the fewest that hold 26 characters
 KEY_BYTES = 32
 """As long as the digest: RFC 2104, section 3."""
 
@@ -28,6 +31,18 @@ _TRANSLATED = (
     IPv6Network("::/96"),  # RFC 4291, IPv4-compatible
 )
 """Networks whose last 32 bits are an IPv4 address."""
+
+_LOCAL = [
+    IPv4Network(text)
+    for text in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+        "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15",
+        "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
+    )
+]  # fmt: skip
+"""IPv4 networks that are not globally reachable: IANA's registry of special-purpose addresses."""
+_LOCAL_STARTS = [int(each[0]) for each in _LOCAL]
+_LOCAL_ENDS = [int(each[-1]) for each in _LOCAL]
 
 _VERSION_RULES = frozenset(
     {
@@ -62,13 +77,33 @@ def is_public(text: str) -> bool:
     False for loopback, private, documentation and other addresses that are not routed
     globally, and for names reserved for examples and tests.
     """
+    if _is_name(text):
+        return not _is_reserved(text)
+    if (number := _number(text)) is not None:
+        return _is_global(number)
     try:
         address = ip_address(text)
     except ValueError:
         return not _is_reserved(text)
-    if isinstance(address, IPv4Address):
-        return address.is_global
-    return any(each.is_global for each in _inner(address))
+    return _six_is_public(IPv6Address(address))
+
+
+def _is_name(text: str) -> bool:
+    """True for what is surely no address; decides most texts at once."""
+    return ":" not in text and not text[-1:].isdigit()
+
+
+def _number(text: str) -> int | None:
+    """An IPv4 address as a number; None for anything else."""
+    try:
+        return int.from_bytes(inet_pton(AF_INET, text), "big")
+    except (OSError, ValueError):
+        return None
+
+
+def _is_global(number: int) -> bool:
+    at = bisect_right(_LOCAL_STARTS, number) - 1
+    return at < 0 or number > _LOCAL_ENDS[at]
 
 
 def _is_reserved(name: str) -> bool:
@@ -76,23 +111,20 @@ def _is_reserved(name: str) -> bool:
     return any(lowered == each or lowered.endswith("." + each) for each in _RESERVED)
 
 
-def _inner(address: IPv6Address) -> list[IPv4Address | IPv6Address]:
-    """The addresses that name the server: the IPv4 one where the address only wraps it."""
-    wrapped = address.ipv4_mapped or address.sixtofour
-    if wrapped is not None:
-        return [wrapped]
-    if address.teredo is not None:
-        return list(address.teredo)
-    if not (address.is_loopback or address.is_unspecified) and any(
-        address in network for network in _TRANSLATED
-    ):
-        return [IPv4Address(int(address) & 0xFFFFFFFF)]
-    return [address]
+def _six_is_public(address: IPv6Address) -> bool:
+    """The same for IPv6; where it only wraps an IPv4 address, that one decides."""
+    wrapped = [address.ipv4_mapped or address.sixtofour, *(address.teredo or ())]
+    if not any(wrapped) and int(address) > 1 and any(address in each for each in _TRANSLATED):
+        wrapped = [IPv4Address(int(address) & 0xFFFFFFFF)]
+    inner = [int(each) for each in wrapped if each is not None]
+    return any(map(_is_global, inner)) if inner else address.is_global
 
 
 def canonical(text: str) -> str:
     """One spelling for each name and address, so that each has one pseudonym."""
     bare = text.strip().rstrip(".").lower()
+    if _is_name(bare) or _number(bare) is not None:
+        return bare
     try:
         address = ip_address(bare)
     except ValueError:
@@ -104,8 +136,13 @@ def canonical(text: str) -> str:
 
 def pseudonym(key: bytes, text: str) -> str:
     """The pseudonym of a name or address under `key`."""
-    mac = digest(key, canonical(text).encode("utf-8", "surrogateescape"), "sha256")
-    return PREFIX + base64.b32encode(mac)[:_CHARACTERS].decode().lower()
+    return _pseudonym(hmac.new(key, digestmod="sha256"), text)
+
+
+def _pseudonym(keyed: hmac.HMAC, text: str) -> str:
+    mac = keyed.copy()  # several times as quick as a new one
+    mac.update(canonical(text).encode("utf-8", "surrogatepass"))
+    return PREFIX + base64.b32encode(mac.digest()[:_BYTES])[:_CHARACTERS].decode().lower()
 
 
 class Mask:
@@ -115,13 +152,13 @@ class Mask:
         """Take the current key, and the product names that a clue may show unchanged."""
         if len(key) < KEY_BYTES:
             raise ValueError(f"a key of pseudonyms has {KEY_BYTES} bytes")
-        self._key = key
+        self._keyed = hmac.new(key, digestmod="sha256")
         self._products = frozenset(products)
         self.clue: Callable[[str], str] = lru_cache(maxsize=65_536)(self._clue)
 
     def name(self, text: str) -> str:
         """A target or an address, as it may leave the store."""
-        return pseudonym(self._key, text) if is_public(text) else text
+        return _pseudonym(self._keyed, text) if is_public(text) else text
 
     def _clue(self, text: str) -> str:
         """A clue (`rule=value`), as it may leave the store.
@@ -132,7 +169,7 @@ class Mask:
         rule, _, value = text.partition("=")
         if not value or self._is_harmless(rule, value):
             return text
-        return f"{rule}={pseudonym(self._key, value)}"
+        return f"{rule}={_pseudonym(self._keyed, value)}"
 
     def _is_harmless(self, rule: str, value: str) -> bool:
         if rule in _VERSION_RULES and _VERSION.fullmatch(value):
