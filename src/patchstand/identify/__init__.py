@@ -7,18 +7,18 @@ turns numbers into sets, `nodes` keeps servers apart, `fuse` intersects.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from functools import cache, lru_cache
+from functools import lru_cache
 
-from patchstand.identify import readers
+from patchstand.identify.essence import Essence, essence
 from patchstand.identify.fuse import fuse
 from patchstand.identify.kinds import guess_kind
 from patchstand.identify.nodes import group
-from patchstand.identify.reader import Context, Reader
+from patchstand.identify.reader import Context
+from patchstand.identify.registry import readers
 from patchstand.identify.versions import read_version
 from patchstand.model import Clue, Evidence, EvidenceKind, Identity, Knowledge, Sighted
-from patchstand.plugins import declared
 
-__all__ = ["guess_kind", "identify", "read_version"]
+__all__ = ["Essence", "essence", "guess_kind", "identify", "read_version"]
 
 _LONGEST = 1 << 18
 """Characters of one text that are read; what tells a build stands far before that."""
@@ -50,7 +50,7 @@ def _clues(item: Evidence, knowledge: Knowledge, as_of: date) -> list[Clue]:
     if item.kind is EvidenceKind.HTML and len(item.text) <= _LONGEST_REMEMBERED:
         found = _read_page(item.text, item.server_name, knowledge, on)
     else:
-        found = tuple(_readers()[item.kind].read(item, Context(knowledge, on)))
+        found = tuple(readers()[item.kind].read(item, Context(knowledge, on)))
     return [_from_item(clue, item) for clue in found]
 
 
@@ -80,9 +80,4 @@ def _read_page(
 ) -> tuple[Clue, ...]:
     """Clues of a web page, remembered: all servers of one CU show the same log-in page."""
     page = Evidence(EvidenceKind.HTML, text, server_name=server_name)
-    return tuple(_readers()[EvidenceKind.HTML].read(page, Context(knowledge, on)))
-
-
-@cache
-def _readers() -> dict[EvidenceKind, Reader]:
-    return {reader.kind: reader for reader in declared(readers, "READER").values()}
+    return tuple(readers()[EvidenceKind.HTML].read(page, Context(knowledge, on)))

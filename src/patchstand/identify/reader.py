@@ -40,10 +40,15 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Turns one piece of evidence of a kind into clues; pure, never raises on any text."""
+    """Turns one piece of evidence of a kind into clues; pure, never raises on any text.
+
+    `essence` shortens a text of the kind to what `read` looks at: the same clues follow
+    from both (a test sees to that), whatever changes from answer to answer is gone.
+    """
 
     kind: EvidenceKind
     read: Callable[[Evidence, Context], Iterable[Clue]]
+    essence: Callable[[str, Knowledge], str] = lambda text, _: text
 
 
 def version_clue(rule: str, value: str, reading: Reading, says: str = "") -> Clue:

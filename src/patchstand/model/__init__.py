@@ -57,7 +57,7 @@ from patchstand.model.observation import (
     TlsFacts,
     Transcript,
 )
-from patchstand.model.record import NOWHERE, Place, Record, Rejected, Source
+from patchstand.model.record import NOWHERE, Conclusion, Place, Record, Rejected, Source
 from patchstand.model.report import CheckedNode, CheckedServer
 
 __all__ = [
@@ -72,6 +72,7 @@ __all__ = [
     "CheckedNode",
     "CheckedServer",
     "Clue",
+    "Conclusion",
     "Condition",
     "Conflict",
     "Cve",

@@ -1,10 +1,12 @@
 """One row of the store: what one look, or one row of somebody else's report, showed."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
-from patchstand.model.evidence import Evidence
+from patchstand.model.assessment import ServerClass
+from patchstand.model.build import Build, ProductLine
+from patchstand.model.evidence import Evidence, IdentityPrecision
 from patchstand.model.observation import HERE, Outcome, Permit, Transcript
 
 
@@ -43,7 +45,8 @@ class Record:
     `target` is its name or address and `ports` the services asked (`https=8443 smtp=2525`,
     empty for the usual ones); both together are unique within a scan. `observed_at` is UTC.
     `answers` are the raw ones; their store ends before that of `evidence`.
-    `certificate` is the SHA-256 of the DER form, as hexadecimal digits.
+    `nodes` are the names of back ends that the answers showed; `evidence` is the essence of
+    them. `certificate` is the SHA-256 of the DER form, as hexadecimal digits.
     """
 
     target: str
@@ -57,9 +60,40 @@ class Record:
     detail: str = ""
     vantage_point: str = HERE
     permit: Permit | None = None
+    nodes: tuple[str, ...] = ()
     certificate: str | None = None
     place: Place = NOWHERE
     answers: tuple[Transcript, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What follows from the evidence of a record, as of a day; recomputable from it at any time.
+
+    `key` is the same for the same evidence seen on the same day. The identity is that of the
+    worst node; `clues` read `rule=value`. `behind_low` and `behind_high` are days, None where
+    there is no build. `knowledge` is the version that was used.
+    """
+
+    key: int
+    seen_on: date
+    evidence: tuple[Evidence, ...]
+    is_exchange: bool | None
+    line: ProductLine | None
+    lines: tuple[ProductLine, ...]
+    builds: tuple[Build, ...]
+    or_later: bool
+    precision: IdentityPrecision
+    clues: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    reason: str | None
+    look_alike: str | None
+    node_count: int
+    server_class: ServerClass | None
+    behind_low: int | None
+    behind_high: int | None
+    as_of: date
+    knowledge: str
 
 
 @dataclass(frozen=True, slots=True)

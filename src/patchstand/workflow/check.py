@@ -22,6 +22,7 @@ from patchstand.model import (
 )
 from patchstand.observe.certificate import certificate_facts
 from patchstand.observe.look import Approach, look_at_all
+from patchstand.workflow.conclude import is_exchange
 from patchstand.workflow.evidence import evidence_of
 
 
@@ -58,7 +59,7 @@ def conclude(observation: Observation, known: Knowledge, as_of: date) -> Checked
     assessed = nodes[worst].assessment if worst is not None else None
     return CheckedServer(
         observation=observation,
-        is_exchange=_is_exchange(sighted),
+        is_exchange=is_exchange(sighted),
         nodes=tuple(nodes),
         worst=worst,
         server_class=assessed.server_class if assessed else None,
@@ -79,14 +80,6 @@ def _tls(observation: Observation) -> tuple[CertificateFacts | None, tuple[str, 
         if transcript.tls is not None and transcript.tls.certificate is not None:
             return certificate_facts(transcript.tls.certificate), versions
     return None, versions
-
-
-def _is_exchange(sighted: Sighted) -> bool | None:
-    """True when any node is one; False only when every node is something else."""
-    seen = {node.is_exchange for node in sighted.nodes}
-    if True in seen:
-        return True
-    return None if None in seen else False
 
 
 def _findings_of(nodes: list[CheckedNode]) -> list[Finding]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from patchstand.identify.reader import SINCE_2007, SINCE_2013, Context, Reader, fingerprint_clues
 from patchstand.identify.readers import smtp_banner
-from patchstand.model import Clue, Evidence, EvidenceKind, ProductLine
+from patchstand.model import Clue, Evidence, EvidenceKind, Knowledge, ProductLine
 
 _WORD = re.compile(r"[A-Z0-9][A-Z0-9-]+(?:=[A-Z0-9]+)?")
 _CODE = re.compile(r"^\d{3}[- ]")
@@ -75,4 +75,13 @@ def _with_xexch50(words: frozenset[str], *, exchange: bool) -> tuple[frozenset[P
     return frozenset({ProductLine.V5_5}), "XEXCH50 HELP ETRN DSN"
 
 
-READER = Reader(EvidenceKind.EHLO, _read)
+_CLOCK = re.compile(r"(?i)(\bready at |; )[A-Z][a-z]{2}, [^\r\n]{10,40}")
+_GREETED = re.compile(r"(?im)^(250[- ])[^\r\n]*\bHello\b[^\r\n]*$")
+
+
+def _essence(text: str, _knowledge: Knowledge) -> str:
+    """The dialogue without the clock of the greeting and the line that greets us."""
+    return _GREETED.sub(r"\1Hello", _CLOCK.sub(r"\1-", text, count=1), count=1)
+
+
+READER = Reader(EvidenceKind.EHLO, _read, _essence)

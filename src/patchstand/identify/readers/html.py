@@ -11,7 +11,7 @@ from patchstand.identify.reader import (
     version_clue,
 )
 from patchstand.identify.versions import read_version
-from patchstand.model import Clue, Evidence, EvidenceKind, ProductLine
+from patchstand.model import Clue, Evidence, EvidenceKind, Knowledge, ProductLine
 
 _PATH = re.compile(r"/(?:owa|ecp)/(?:auth/|prem/|current/|smime/)?(\d{1,2}(?:\.\d{1,5}){2,3})/")
 _HOST_BEFORE = re.compile(r"//([^\s/\"'<>:]{1,255})(?::\d{1,5})?$")
@@ -103,6 +103,11 @@ def _copied(text: str, paths: list[tuple[str, str]]) -> str | None:
     return None
 
 
+def names_hosts(text: str) -> bool:
+    """True when a versioned path of the page is an absolute address."""
+    return any(host for host, _ in _versioned_paths(text.lower()))
+
+
 _SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gov", "net", "or", "org"})
 
 
@@ -139,4 +144,56 @@ def _other_pages(text: str, context: Context) -> Iterator[Clue]:
         )
 
 
-READER = Reader(EvidenceKind.HTML, _read)
+_MARKS = (
+    "<form",
+    "<input",
+    "connectivity endpoint",
+    "mapi",
+    "owalogon",
+    "/exchweb/",
+    "outlook web access",
+    _LOGON_PAGE,
+)
+_SHORT = 1024
+_AROUND = 400
+"""Characters kept on both sides of a mark: as far as the patterns look."""
+_MOST_PLACES = 50
+_SPACE = re.compile(r"\s")
+
+
+def _essence(text: str, knowledge: Knowledge) -> str:
+    """The surroundings of everything the reader knows; a short page as it is."""
+    if len(text) <= _SHORT:
+        return text
+    lowered = text.lower()
+    needles = (needle for needle, _ in knowledge.needles[EvidenceKind.HTML])
+    places = [place for mark in (*_MARKS, *needles) for place in _places(lowered, mark)]
+    for pattern in (_PATH, _ENDPOINT, _OLD):
+        places += [match.span() for match in pattern.finditer(text)]
+    return "\n".join(text[start:end] for start, end in _merged(text, sorted(places)))
+
+
+def _places(lowered: str, mark: str) -> Iterator[tuple[int, int]]:
+    start = lowered.find(mark)
+    for _ in range(_MOST_PLACES):
+        if start < 0:
+            return
+        yield start, start + len(mark)
+        start = lowered.find(mark, start + len(mark))
+
+
+def _merged(text: str, places: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The pieces to keep, cut at white space: half a host name could pass for a product."""
+    merged: list[tuple[int, int]] = []
+    for place, end in places:
+        before = max(text.rfind(space, 0, max(0, place - _AROUND)) for space in "\n\t ")
+        after = _SPACE.search(text, end + _AROUND)
+        start, stop = before + 1, after.start() if after else len(text)
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(stop, merged[-1][1])
+        else:
+            merged.append((start, stop))
+    return merged
+
+
+READER = Reader(EvidenceKind.HTML, _read, _essence)

@@ -15,7 +15,7 @@ from patchstand.identify.reader import (
     version_clue,
 )
 from patchstand.identify.versions import VERSION, ZERO_PADDED, read_version
-from patchstand.model import Clue, Evidence, EvidenceKind, ProductLine
+from patchstand.model import Clue, Evidence, EvidenceKind, Knowledge, ProductLine
 
 _TELLING = frozenset(
     {
@@ -210,4 +210,39 @@ def _locations(headers: Headers) -> Iterator[Clue]:
             )
 
 
-READER = Reader(EvidenceKind.HTTP_HEADERS, _read)
+_CHANGING = frozenset(
+    {
+        "age",
+        "cf-ray",
+        "content-length",
+        "date",
+        "etag",
+        "expires",
+        "last-modified",
+        "request-id",
+        "set-cookie",
+        "x-correlation-id",
+        "x-request-id",
+    }
+)
+"""Headers whose values differ from answer to answer; a product's mark in one is kept."""
+
+
+def _essence(text: str, knowledge: Knowledge) -> str:
+    """The headers without values that change; a cookie keeps its name."""
+    kept = []
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        lowered = name.lower()
+        if lowered in _CHANGING and not _is_marked(line.lower(), knowledge):
+            cookie = value.partition("=")[0] + "=" if lowered == "set-cookie" else ""
+            line = f"{name}:{cookie}"  # noqa: PLW2901
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def _is_marked(line: str, knowledge: Knowledge) -> bool:
+    return any(needle in line for needle, _ in knowledge.needles[EvidenceKind.HTTP_HEADERS])
+
+
+READER = Reader(EvidenceKind.HTTP_HEADERS, _read, _essence)

@@ -1,0 +1,132 @@
+"""A segment: the rows of a batch that are written together, as immutable Parquet files."""
+
+from collections import defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from patchstand.errors import StoreError
+from patchstand.store.columns import SCHEMAS, Row
+from patchstand.store.folder import Folder, unwritable
+
+_TABLES_IN_ORDER = ("contents", "identities", "answers", "observations")
+"""An observation becomes visible after everything that it refers to."""
+_SORTED_BY = {"contents": (0,), "identities": (0,), "answers": (0, 1, 2), "observations": (0, 1)}
+_MONTH_OF = {"answers": 2, "observations": 3}
+_DAY_MILLISECONDS = 86_400_000
+_COMPRESSION_LEVEL = 3
+_DELTA = {"target": "DELTA_BYTE_ARRAY", "address": "DELTA_BYTE_ARRAY"}
+"""Sorted names repeat the beginning of the one before."""
+
+
+class Segment:
+    """Collects rows by table and month."""
+
+    def __init__(self) -> None:
+        """Nothing in it."""
+        self.rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        self.observations = 0
+
+    def add(self, table: str, row: Row) -> None:
+        """Take one row of `observations` or `answers`; it tells its own month."""
+        self.rows[table, _month(row[_MONTH_OF[table]])].append(row)
+        self.observations += table == "observations"
+
+    def add_to(self, table: str, month: str, row: Row) -> None:
+        """Take one row of `identities` or `contents`, kept with the rows that refer to it."""
+        self.rows[table, month].append(row)
+
+    def write(self, folder: Folder, batch: str, number: int) -> list[Path]:
+        """Write what is not written yet; the same segment written again changes nothing.
+
+        Raises:
+            StoreError: the disk is full; what is visible by then is whole.
+        """
+        stem = f"{batch}-{number:04}"
+        written = []
+        for table in _TABLES_IN_ORDER:
+            for (of, month), rows in sorted(self.rows.items()):
+                place = folder.root / table / f"month={month}"
+                if of == table and not any(place.glob(f"{stem}.*.parquet")):
+                    written.append(folder.write(table, month, stem, _parquet(table, rows)))
+        return written
+
+
+def month_of(moment: datetime) -> str:
+    """The partition of a moment."""
+    return _month(int(moment.timestamp() * 1000))
+
+
+_months: dict[int, str] = {}
+
+
+def _month(milliseconds: int) -> str:
+    day = milliseconds // _DAY_MILLISECONDS
+    if day not in _months:
+        _months[day] = f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m}"
+    return _months[day]
+
+
+def _parquet(table: str, rows: list[Row]) -> bytes:
+    schema = SCHEMAS[table]
+    by = _SORTED_BY[table]
+    rows.sort(key=lambda row: tuple(row[at] for at in by))
+    columns = [
+        _array(list(values), kind)
+        for values, kind in zip(zip(*rows, strict=True), schema.types, strict=True)
+    ]
+    sink = pa.BufferOutputStream()
+    delta = {name: how for name, how in _DELTA.items() if name in schema.names}
+    pq.write_table(
+        pa.Table.from_arrays(columns, schema=schema),
+        sink,
+        compression="zstd",
+        compression_level=_COMPRESSION_LEVEL,
+        use_dictionary=[f.name for f in schema if f.name not in delta],
+        column_encoding=delta or None,
+        write_page_checksum=True,
+    )
+    return bytes(sink.getvalue())
+
+
+def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_dictionary(kind):
+        return pa.array(values, pa.string()).dictionary_encode()
+    return pa.array(values, kind)
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[Any])
+
+
+def encode_frame(*parts: object) -> bytes:
+    """A journal frame: its sort, then what it carries."""
+    return _encoder.encode(parts)
+
+
+def decode_frame(frame: bytes) -> list[Any]:
+    """What `encode_frame` was given.
+
+    Raises:
+        StoreError: the frame is whole, yet not one of ours.
+    """
+    try:
+        return _decoder.decode(frame)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"the journal holds something else: {error}") from error
+
+
+def remove(path: Path) -> None:
+    """Remove a file that has done its work.
+
+    Raises:
+        StoreError: the folder is not writable.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from error

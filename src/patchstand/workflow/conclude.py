@@ -1,0 +1,92 @@
+"""From the evidence of many records to conclusions, each distinct one drawn once."""
+
+from collections import OrderedDict
+from datetime import date
+from hashlib import blake2b
+
+from patchstand.assess import judge
+from patchstand.identify import identify
+from patchstand.model import Assessment, Conclusion, Evidence, Identity, Knowledge, Record, Sighted
+
+_MOST_REMEMBERED = 20_000
+"""Distinct evidence kept in memory; a country shows a few thousand a day."""
+
+
+class Concluding:
+    """Identifies and judges records as of a day, with one state of the knowledge."""
+
+    def __init__(self, known: Knowledge, as_of: date) -> None:
+        """Nothing is remembered yet."""
+        self._known = known
+        self._as_of = as_of
+        self._drawn: OrderedDict[tuple[tuple[Evidence, ...], date], Conclusion] = OrderedDict()
+
+    def of(self, record: Record) -> Conclusion:
+        """What follows from one record; builds released after it was seen are no members."""
+        asked = (record.evidence, record.observed_at.date())
+        found = self._drawn.get(asked)
+        if found is None:
+            found = self._drawn[asked] = _conclude(*asked, self._known, self._as_of)
+            if len(self._drawn) > _MOST_REMEMBERED:
+                self._drawn.popitem(last=False)
+        return found
+
+
+def _conclude(
+    evidence: tuple[Evidence, ...], seen_on: date, known: Knowledge, as_of: date
+) -> Conclusion:
+    sighted = identify(evidence, known, seen_on)
+    judged = [(node, _judged(node, known, as_of)) for node in sighted.nodes]
+    identity, assessment = max(judged, key=lambda pair: _badness(pair[1]))
+    return Conclusion(
+        key=_key(evidence, seen_on),
+        seen_on=seen_on,
+        evidence=evidence,
+        is_exchange=is_exchange(sighted),
+        line=identity.line,
+        lines=identity.lines,
+        builds=identity.builds,
+        or_later=identity.or_later,
+        precision=identity.precision,
+        clues=tuple(dict.fromkeys(f"{clue.rule}={clue.value}" for clue in identity.evidence)),
+        conflicts=tuple(dict.fromkeys(each.rule for each in identity.conflicts)),
+        reason=identity.reason,
+        look_alike=identity.look_alike,
+        node_count=len(sighted.nodes),
+        server_class=assessment.server_class if assessment else None,
+        behind_low=assessment.low.days if assessment and assessment.low else None,
+        behind_high=assessment.high.days if assessment and assessment.high else None,
+        as_of=as_of,
+        knowledge=known.version,
+    )
+
+
+def _judged(identity: Identity, known: Knowledge, as_of: date) -> Assessment | None:
+    return judge(known, identity, as_of) if identity.is_exchange else None
+
+
+_CLASSES = ("not_vulnerable", "undetermined", "vulnerable")
+
+
+def _badness(assessment: Assessment | None) -> tuple[int, int]:
+    """The worst node of a server counts: by its class, then by how long it is open."""
+    if assessment is None:
+        return -1, -1
+    days = assessment.high.days if assessment.high and assessment.high.since else -1
+    return _CLASSES.index(assessment.server_class.value), days
+
+
+def is_exchange(sighted: Sighted) -> bool | None:
+    """True when any node is one; False only when every node is something else."""
+    seen = {node.is_exchange for node in sighted.nodes}
+    if True in seen:
+        return True
+    return None if None in seen else False
+
+
+def _key(evidence: tuple[Evidence, ...], seen_on: date) -> int:
+    digest = blake2b(repr(seen_on).encode(), digest_size=8)
+    for item in evidence:
+        parts = (item.kind.value, item.text, item.server_name, item.source, item.connection)
+        digest.update(repr(parts).encode("utf-8", "surrogatepass"))
+    return int.from_bytes(digest.digest(), "big", signed=True)
