@@ -15,7 +15,9 @@ from patchstand.errors import UsageError
 from patchstand.model import Record, Scope, Target
 from patchstand.observe.limits import REQUESTS_PER_SERVER, Limits
 from patchstand.observe.look import CONCURRENCY
+from patchstand.observe.names import canonical
 from patchstand.observe.pace import PaceRules, Spent
+from patchstand.workflow.record import ports_of
 
 FORMAT = 1
 """Of batches and results; both sides must have the same."""
@@ -34,12 +36,14 @@ class LookSettings:
 
     `probes` are names; `rules` those of the whole scan, of which a batch is one part, with
     the rates of that part. `requests`: at most so many for one look at one target.
-    `version`, `contact` and `ehlo_name` are told to the servers (RFC 9511).
+    `version`, `contact` and `ehlo_name` are told to the servers (RFC 9511). `knowledge` is the
+    version with which answers are reduced to evidence: that of every worker.
     `vantage_point` None: the worker's own. `resolver_is_loopback`: the coordinator asked a
     name server of its own machine, so that names stayed there.
     """
 
     probes: tuple[str, ...]
+    knowledge: str
     version: str
     contact: str
     ehlo_name: str
@@ -143,10 +147,15 @@ def decode_result(payload: bytes, batch: LookBatch) -> LookResult:
     result = _decode(payload, LookResult)
     if (result.scan, result.number) != (batch.scan, batch.number):
         raise UsageError(f"a worker sent the result of another batch than {batch.number}")
-    asked = Counter(lease.target.name for lease in batch.leases)
-    if Counter(record.target for record in result.records) != asked:
+    asked = Counter((name_of(lease.target), ports_of(lease.target)) for lease in batch.leases)
+    if Counter((record.target, record.ports) for record in result.records) != asked:
         raise UsageError(f"a worker sent other targets than those of batch {batch.number}")
     return result
+
+
+def name_of(target: Target) -> str:
+    """The name or address of a target as its record has it."""
+    return canonical(target.name) or target.name
 
 
 def allowances(batch: LookBatch, times: Mapping[int, int]) -> dict[str, Spent]:

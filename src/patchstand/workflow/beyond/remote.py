@@ -14,10 +14,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from patchstand.errors import ScopeError
-from patchstand.model import HERE, Permit, Record, Scope, Target
+from patchstand import knowledge
+from patchstand.errors import ScopeError, UsageError
+from patchstand.model import HERE, Knowledge, Observation, Permit, Scope, Target
 from patchstand.observe.look import Approach, look_at_all, run
 from patchstand.observe.names import canonical_address
 from patchstand.observe.pace import Pace, Spent
@@ -42,12 +44,14 @@ from patchstand.workflow.record import record_of
 class Edge:
     """What a worker brings along: its clock (with time zone), its name, a scope of its own.
 
-    `scope` narrows: it and that of the batch must both permit a connection.
+    `scope` narrows: it and that of the batch must both permit a connection. `knowledge` is
+    the folder whose knowledge files win.
     """
 
     now: Callable[[], datetime]
     vantage_point: str | None = None
     scope: Scope | None = None
+    knowledge: Path | None = None
 
 
 class Begun(NamedTuple):
@@ -90,14 +94,34 @@ def look_batch(payload: bytes, edge: Edge, ledger: Ledger | None = None) -> byte
     """Look at all targets of an encoded batch; the encoded result.
 
     Raises:
-        UsageError: the batch cannot be read, or this release does not know one of its probes.
+        UsageError: the batch cannot be read, or wants probes or knowledge that are not here.
         StoreError: another worker has begun the batch anew.
     """
     batch = decode_batch(payload)
+    known = _knowledge(batch, edge)
     ledger = ledger or OneAttempt()
     begun = ledger.open()
-    spent = _spent_before(batch, begun)
-    return encode(run(_look_at_all(batch, edge, ledger, begun.attempt, spent)))
+    spent = _Tally(_spent_before(batch, begun))
+    records = run(_look_at_all(batch, edge, ledger, spent))
+    return encode(
+        LookResult(
+            scan=batch.scan,
+            number=batch.number,
+            attempt=begun.attempt,
+            records=tuple(record_of(seen, known) for seen in records),
+            spent=spent.total(),
+        )
+    )
+
+
+def _knowledge(batch: LookBatch, edge: Edge) -> Knowledge:
+    known = knowledge.load(edge.knowledge)
+    if known.version != batch.settings.knowledge:
+        raise UsageError(
+            f"scan {batch.scan} wants knowledge {batch.settings.knowledge}, this worker has"
+            f" {known.version}: install the same on both sides"
+        )
+    return known
 
 
 def _spent_before(batch: LookBatch, begun: Begun) -> dict[str, Spent]:
@@ -109,28 +133,21 @@ def _spent_before(batch: LookBatch, begun: Begun) -> dict[str, Spent]:
 
 
 async def _look_at_all(
-    batch: LookBatch, edge: Edge, ledger: Ledger, attempt: int, spent: Mapping[str, Spent]
-) -> LookResult:
-    tally = _Tally(spent)
+    batch: LookBatch, edge: Edge, ledger: Ledger, spent: "_Tally"
+) -> list[Observation]:
     pace = Pace(
         batch.settings.rules,
-        spent=spent,
-        on_spend=tally.count,
+        spent=spent.total(),
+        on_spend=spent.count,
         loopback_is_free=batch.settings.loopback_is_free,
     )
     approach = _approach(batch, edge, pace)
     targets = _Begun(batch, ledger)
-    records: list[Record] = []
+    found: list[Observation] = []
     while targets.wait():
-        async for seen in look_at_all(targets, approach, batch.settings.concurrency):
-            records.append(record_of(seen))
-    return LookResult(
-        scan=batch.scan,
-        number=batch.number,
-        attempt=attempt,
-        records=tuple(records),
-        spent=tally.total(),
-    )
+        at_once = batch.settings.concurrency
+        found.extend([seen async for seen in look_at_all(targets, approach, at_once)])
+    return found
 
 
 class _Begun:
