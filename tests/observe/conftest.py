@@ -10,6 +10,7 @@ from patchstand.model import Observation, Target
 from patchstand.observe import look as looking
 from patchstand.observe.limits import Limits
 from patchstand.observe.look import Approach, look
+from patchstand.observe.pace import Pace, PaceRules
 from patchstand.observe.probe import select
 from patchstand.observe.resolve import Resolver
 from patchstand.observe.scope import Gate
@@ -28,7 +29,7 @@ class Run(Protocol):
 
 
 def approach(probes: str = "all", **settings: Any) -> Approach:  # noqa: ANN401  # of Approach
-    """Only loopback is permitted; short limits."""
+    """Only loopback is permitted; short limits. `requests`: allowed per server."""
 
     def now() -> datetime:
         return NOW
@@ -41,6 +42,8 @@ def approach(probes: str = "all", **settings: Any) -> Approach:  # noqa: ANN401 
         "probes": select(probes.split(",")),
         "limits": SHORT,
     }
+    if "requests" in settings:
+        usual["pace"] = Pace(PaceRules(requests_per_server=settings.pop("requests")))
     return Approach(**(usual | settings))
 
 

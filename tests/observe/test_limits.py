@@ -7,10 +7,11 @@ from patchstand.errors import UsageError
 from patchstand.model import Outcome, Permit, Target
 from patchstand.observe.limits import MOST_REQUESTS, Budget, Limits
 from patchstand.observe.look import Approach, look_at_all
+from patchstand.observe.pace import Pace, PaceRules
 from patchstand.observe.probe import select
 from patchstand.observe.resolve import Resolver
 from patchstand.observe.scope import Gate
-from patchstand.observe.session import Prober, Session
+from patchstand.observe.session import Prober, Session, Terms
 
 PERMIT = Permit("127.0.0.1", "scope", "own", "", ("inform",))
 
@@ -33,18 +34,16 @@ def test_a_spent_budget_gives_nothing_more() -> None:
 
 
 def test_failed_connections_are_limited_too() -> None:
-    """Ports cannot be tried one after the other: at most two connections for each request."""
-    budget = Budget(3)
-    session = Session(
-        Target("127.0.0.1"), PERMIT, Prober("0", "a@b.example"), Limits(connect=1), budget
-    )
+    """Ports cannot be tried one after the other: as many connections as requests."""
+    terms = Terms(PERMIT, Budget(3), Limits(connect=1))
+    session = Session(Target("127.0.0.1"), Prober("0", "a@b.example"), terms)
 
     async def tries() -> list[object]:
         return [await session.connect(1, tls=False) for _ in range(10)]
 
     outcomes = [getattr(each, "outcome", None) for each in asyncio.run(tries())]
 
-    assert outcomes == [Outcome.REFUSED] * 6 + [Outcome.BUDGET_SPENT] * 4
+    assert outcomes == [Outcome.REFUSED] * 3 + [Outcome.BUDGET_SPENT] * 7
 
 
 class Scoped(Gate):
@@ -53,6 +52,10 @@ class Scoped(Gate):
     async def permit(self, name: str, address: str) -> Permit:
         """Grant what a scope file would."""
         return PERMIT
+
+    def still_permits(self, permit: Permit) -> bool:
+        """The scope file is good all along."""
+        return permit is PERMIT
 
 
 def test_one_address_has_one_budget_whatever_its_ports() -> None:
@@ -64,7 +67,7 @@ def test_one_address_has_one_budget_whatever_its_ports() -> None:
         prober=Prober("0", "a@b.example"),
         now=lambda: NOW,
         probes=select(["web"]),
-        requests=5,
+        pace=Pace(PaceRules(requests_per_server=5), loopback_is_free=False),
         limits=Limits(connect=1),
     )
 
@@ -73,5 +76,5 @@ def test_one_address_has_one_budget_whatever_its_ports() -> None:
 
     seen = asyncio.run(outcomes())
 
-    assert seen.count(Outcome.REFUSED) <= 10
-    assert seen.count(Outcome.BUDGET_SPENT) >= len(targets) - 10
+    assert seen.count(Outcome.REFUSED) == 5
+    assert seen.count(Outcome.BUDGET_SPENT) == len(targets) - 5

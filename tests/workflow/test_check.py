@@ -10,6 +10,7 @@ from patchstand.cli.main import main
 from patchstand.lab import estate, lab_in_thread, parse_population
 from patchstand.model import CheckedServer, Knowledge, ServerClass
 from patchstand.observe.look import Approach
+from patchstand.observe.pace import Pace, PaceRules
 from patchstand.observe.resolve import Resolver
 from patchstand.observe.scope import Gate
 from patchstand.observe.session import Prober
@@ -115,7 +116,7 @@ def test_the_request_budget_is_kept(known: Knowledge) -> None:
     """No server is asked more often than allowed, by its own count."""
     made = estate(5, known.updates, parse_population(population(SE=1)), Random(2), DAY)
     with lab_in_thread(made) as lab:
-        found = asyncio.run(checked(lab.targets(), known, requests=3, nodes=6))
+        found = asyncio.run(checked(lab.targets(), known, pace=Pace(PaceRules(3)), nodes=6))
         counted = lab.tally.record()
 
     assert all(server.observation.requests <= 3 for server in found.values())

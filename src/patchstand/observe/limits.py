@@ -29,33 +29,74 @@ MOST_REQUESTS = 200
 """No option allows more of one server."""
 
 
-class Budget:
-    """The requests one server may still be asked; counts those it was asked.
+class Allowance:
+    """Connections and requests, each counted, neither ever more than `limit`."""
 
-    `attempts` counts connections, also those that fail: at most two for each request.
-    """
+    __slots__ = ("__weakref__", "attempts", "limit", "taken")
 
-    def __init__(self, limit: int = REQUESTS_PER_SERVER) -> None:
-        """Allow `limit` requests.
-
-        Raises:
-            UsageError: less than one.
-        """
-        if not 1 <= limit <= MOST_REQUESTS:
-            raise UsageError(f"allow between 1 and {MOST_REQUESTS} requests per server")
+    def __init__(self, limit: int, attempts: int = 0, taken: int = 0) -> None:
+        """Begin with what was spent before."""
         self.limit = limit
-        self.taken = 0
-        self.attempts = 0
+        self.attempts = attempts
+        self.taken = taken
 
     @property
     def spent(self) -> bool:
         """True when nothing may be asked any more."""
         return self.taken >= self.limit
 
+    @property
+    def connects(self) -> bool:
+        """True while another connection may be tried, and would have something left to ask."""
+        return self.attempts < self.limit and self.taken < self.limit
+
+    def count(self, attempts: int, taken: int) -> None:
+        """Count what is about to be done."""
+        self.attempts += attempts
+        self.taken += taken
+
+
+class Budget(Allowance):
+    """What one server may still be asked; counts into the allowance of its network as well.
+
+    `attempts` counts connections, also those that fail; `taken` the requests.
+    """
+
+    __slots__ = ("network",)
+
+    def __init__(
+        self,
+        limit: int = REQUESTS_PER_SERVER,
+        attempts: int = 0,
+        taken: int = 0,
+        network: Allowance | None = None,
+    ) -> None:
+        """Allow `limit` connections and as many requests, of which some may be spent.
+
+        Raises:
+            UsageError: less than one.
+        """
+        if not 1 <= limit <= MOST_REQUESTS:
+            raise UsageError(f"allow between 1 and {MOST_REQUESTS} requests per server")
+        super().__init__(limit, attempts, taken)
+        self.network = network
+
+    @property
+    def spent(self) -> bool:
+        """True when nothing may be asked any more, of the server or of its network."""
+        return self.taken >= self.limit or (self.network is not None and self.network.spent)
+
+    @property
+    def connects(self) -> bool:
+        """True while another connection may be tried, and would have something left to ask."""
+        return super().connects and (self.network is None or self.network.connects)
+
     def attempt(self) -> bool:
-        """Count one connection; False when no more may be tried."""
-        self.attempts += 1
-        return self.attempts <= 2 * self.limit
+        """Count one connection, just before it is tried; False when no more may be."""
+        if not self.connects:
+            return False
+        self.spend(1, 0)
+        return True
 
     def take(self) -> None:
         """Count one request, just before it is sent.
@@ -65,4 +106,10 @@ class Budget:
         """
         if self.spent:
             raise RuntimeError("the budget of this server is spent")
-        self.taken += 1
+        self.spend(0, 1)
+
+    def spend(self, attempts: int, taken: int) -> None:
+        """Count without asking whether it is allowed: `attempt` and `take` ask."""
+        self.count(attempts, taken)
+        if self.network is not None:
+            self.network.count(attempts, taken)

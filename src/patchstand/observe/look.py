@@ -6,15 +6,17 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from patchstand.errors import PatchstandError, ScopeError
 from patchstand.model import Observation, Outcome, Permit, Target, Transcript
-from patchstand.observe.limits import REQUESTS_PER_SERVER, Budget, Limits
+from patchstand.observe.limits import Limits
+from patchstand.observe.pace import Pace, PaceRules
 from patchstand.observe.probe import Probe, all_probes
 from patchstand.observe.resolve import Resolver
 from patchstand.observe.scope import Gate
-from patchstand.observe.session import Prober, Session
+from patchstand.observe.session import Prober, Session, Terms
 
 try:
     import resource
@@ -56,8 +58,8 @@ _NO_CONNECTION = frozenset({Outcome.TIMED_OUT, Outcome.REFUSED, Outcome.UNREACHA
 class Approach:
     """How every target of a run is looked at.
 
-    `requests`: at most so many per address, whatever its names and ports; `budgets` keeps
-    count over the run. `nodes`: connections made to find back ends.
+    `pace` keeps the budgets and the rates over the run, per address whatever its names and
+    ports. `nodes`: connections made to find back ends.
     `now` is the clock (with time zone).
     """
 
@@ -66,10 +68,9 @@ class Approach:
     prober: Prober
     now: Callable[[], datetime]
     probes: tuple[Probe, ...] = field(default_factory=all_probes)
-    requests: int = REQUESTS_PER_SERVER
     nodes: int = 1
     limits: Limits = field(default_factory=Limits)
-    budgets: dict[str, Budget] = field(default_factory=dict)
+    pace: Pace = field(default_factory=lambda: Pace(PaceRules()))
 
 
 async def look(target: Target, approach: Approach) -> Observation:
@@ -166,12 +167,13 @@ async def _look(target: Target, approach: Approach, seen_at: datetime) -> Observ
 async def _look_at_address(
     target: Target, permit: Permit, approach: Approach, seen_at: datetime
 ) -> Observation:
-    budget = _budget(approach, permit)
-    asked_before = budget.taken
-    session = Session(target, permit, approach.prober, approach.limits, budget)
+    budget = approach.pace.budget(permit.address)
+    still = partial(approach.gate.still_permits, permit)
+    terms = Terms(permit, budget, approach.limits, approach.pace, still)
+    session = Session(target, approach.prober, terms)
     detail = ""
     try:
-        async with asyncio.timeout(approach.limits.target):
+        async with asyncio.timeout(approach.limits.target) as session.deadline:
             for probe in approach.probes:
                 await probe.run(session, approach.nodes)
     except TimeoutError:
@@ -184,18 +186,11 @@ async def _look_at_address(
         observed_at=seen_at,
         vantage_point=approach.prober.vantage_point,
         outcome=_best(session.transcripts, Outcome.TIMED_OUT if detail else Outcome.UNREACHABLE),
-        requests=budget.taken - asked_before,
+        requests=session.requests,
         transcripts=tuple(session.transcripts),
         permit=permit,
         detail=detail or ("" if session.transcripts else "no service asked"),
     )
-
-
-def _budget(approach: Approach, permit: Permit) -> Budget:
-    """One budget per address over the whole run; this machine may be asked freely."""
-    if permit.granted_by == "loopback":
-        return Budget(approach.requests)
-    return approach.budgets.setdefault(permit.address, Budget(approach.requests))
 
 
 def _without_address(

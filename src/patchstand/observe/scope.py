@@ -194,6 +194,10 @@ class Gate:
         permit = self._by_scope(asked, place) or await self._by_proof(asked, place)
         return permit or self._by_declaration(asked, place)
 
+    def still_permits(self, permit: Permit) -> bool:
+        """Whether a permit granted earlier in this run is still good; cheap to ask."""
+        return permit.granted_by != "scope" or self._scope_is_good()
+
     def _by_scope(self, name: str, place: Address) -> Permit | None:
         scope = self._scope
         if scope is None or not self._scope_is_good():

@@ -1,7 +1,9 @@
 """One look at one address: what the probes may use, and where their transcripts go."""
 
+import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from patchstand.errors import UsageError
@@ -10,6 +12,7 @@ from patchstand.observe.dialogue import Dialogue
 from patchstand.observe.http import HttpReader, request_bytes
 from patchstand.observe.limits import Budget, Limits
 from patchstand.observe.names import canonical
+from patchstand.observe.pace import Pace
 from patchstand.observe.wire import Endpoint, Failed, Wire, connect
 
 HTTPS_PORT = 443
@@ -47,26 +50,51 @@ class Prober:
         return f"Mozilla/5.0 (compatible; patchstand/{self.version}; +{self.contact})"
 
 
+def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms one address is asked.
+
+    `pace` keeps the rates; `still_permitted` says whether the permit is still good, before
+    every connection and request: a long run may outlive its scope file.
+    """
+
+    permit: Permit
+    budget: Budget
+    limits: Limits
+    pace: Pace | None = None
+    still_permitted: Callable[[], bool] = _always
+
+
 class Session:
     """One look at one permitted address."""
 
-    def __init__(
-        self, target: Target, permit: Permit, prober: Prober, limits: Limits, budget: Budget
-    ) -> None:
+    def __init__(self, target: Target, prober: Prober, terms: Terms) -> None:
         """Nothing is opened yet; `close` ends all that was."""
         self.target = target
-        self.permit = permit
-        self.limits = limits
-        self.budget = budget
+        self.permit = terms.permit
+        self.limits = terms.limits
+        self.budget = terms.budget
         self.prober = prober
         self.transcripts: list[Transcript] = []
+        self.requests = 0
+        self.deadline: asyncio.Timeout | None = None
+        self._terms = terms
         self._wires: list[Wire] = []
         self._connections = 0
-        self._name = canonical(target.name) or permit.address
+        self._name = canonical(target.name) or terms.permit.address
 
     async def connect(self, port: int, *, tls: bool) -> Wire | Failed:
-        """Open the next connection to the address, if the budget allows another."""
-        if not self.budget.attempt():
+        """Open the next connection to the address, if budget, rates and permit allow another."""
+        if not self.budget.connects:
+            return Failed(Outcome.BUDGET_SPENT)
+        refused = await self._turn()
+        if refused is not None:
+            return refused
+        if not self.budget.attempt():  # others may have spent the network's while we waited
             return Failed(Outcome.BUDGET_SPENT)
         self._connections += 1
         endpoint = Endpoint(self.permit.address, port, self._name, tls)
@@ -74,6 +102,32 @@ class Session:
         if isinstance(wire, Wire):
             self._wires.append(wire)
         return wire
+
+    async def _turn(self) -> Failed | None:
+        """Wait for the rates and look at the permit again; None when we may go on."""
+        pace = self._terms.pace
+        if pace is not None and not pace.is_unhurried:
+            with self._clock_stopped():
+                await pace.turn(self.permit.address)
+        if not self._terms.still_permitted():
+            return Failed(Outcome.OUT_OF_SCOPE, "the permit ended during the run")
+        return None
+
+    @contextlib.contextmanager
+    def _clock_stopped(self) -> Iterator[None]:
+        """Waiting for the rates is not the target's fault: its deadline moves."""
+        deadline = self.deadline
+        until = deadline.when() if deadline is not None else None
+        if deadline is None or until is None:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        left = until - loop.time()
+        deadline.reschedule(None)
+        try:
+            yield
+        finally:
+            deadline.reschedule(loop.time() + left)
 
     def close(self) -> None:
         """Drop every connection."""
@@ -85,7 +139,14 @@ class Session:
 
         The connection is dropped unless it can carry another question.
         """
+        refused = await self._turn()
+        if refused is None and self.budget.spent:
+            refused = Failed(Outcome.BUDGET_SPENT)  # others spent the network's meanwhile
+        if refused is not None:
+            wire.drop()
+            return self.note("https", f"GET {path}", refused)
         self.budget.take()
+        self.requests += 1
         started = time.perf_counter()
         reader = HttpReader(self.limits)
         question = request_bytes(path, self._host, self.prober.user_agent)
@@ -100,16 +161,18 @@ class Session:
         return transcript
 
     async def converse(self, service: "MailService", port: int) -> None:
-        """Hold one mail session; takes one request from the budget."""
+        """Hold one mail session; takes one request from the budget, and one turn."""
         started = time.perf_counter()
-        if self.budget.spent:
-            self.note(service.name, SESSION, Failed(Outcome.BUDGET_SPENT))
-            return
         wire = await self.connect(port, tls=port == service.tls_port)
         if isinstance(wire, Failed):
             self.note(service.name, SESSION, wire, _since(started))
             return
+        if self.budget.spent:  # others spent the network's while we connected
+            wire.drop()
+            self.note(service.name, SESSION, Failed(Outcome.BUDGET_SPENT))
+            return
         self.budget.take()
+        self.requests += 1
         dialogue = Dialogue(wire, self.limits)
         try:
             await service.speak(dialogue, self.prober.ehlo_name.encode("ascii"))
@@ -130,18 +193,20 @@ class Session:
                 )
             )
 
-    def note(self, service: str, question: str, failed: Failed, milliseconds: float = 0.0) -> None:
+    def note(
+        self, service: str, question: str, failed: Failed, milliseconds: float = 0.0
+    ) -> Transcript:
         """Keep that a question could not be asked, and why."""
-        self.transcripts.append(
-            Transcript(
-                service,
-                question,
-                failed.outcome,
-                detail=failed.detail,
-                connection=self._connections,
-                milliseconds=milliseconds,
-            )
+        transcript = Transcript(
+            service,
+            question,
+            failed.outcome,
+            detail=failed.detail,
+            connection=self._connections,
+            milliseconds=milliseconds,
         )
+        self.transcripts.append(transcript)
+        return transcript
 
     @property
     def _host(self) -> str:

@@ -129,6 +129,7 @@ def _approach(options: argparse.Namespace) -> "Approach":
     from patchstand.observe.declare import Declarations
     from patchstand.observe.limits import Limits
     from patchstand.observe.look import Approach
+    from patchstand.observe.pace import Pace, PaceRules
     from patchstand.observe.probe import select
     from patchstand.observe.resolve import Resolver
     from patchstand.observe.scope import DomainProof, Gate, read_scope
@@ -161,7 +162,7 @@ def _approach(options: argparse.Namespace) -> "Approach":
         ),
         now=now,
         probes=select(options.probes.split(",")),
-        requests=options.requests,
+        pace=Pace(PaceRules(requests_per_server=options.requests)),
         nodes=options.nodes,
         limits=Limits(target=options.timeout),
     )
