@@ -183,17 +183,16 @@ def at_most(batch: LookBatch) -> dict[str, Spent]:
 
 
 def _decode(payload: bytes, kind: type[Message]) -> Message:
-    what = "batch" if kind is LookBatch else "result"
     try:
         envelope = msgspec.msgpack.decode(payload, type=_Envelope)
         if envelope.format != FORMAT:
             raise UsageError(
-                f"this {what} has format {envelope.format}, not {FORMAT}: install the same"
+                f"a {kind.__name__} has format {envelope.format}, not {FORMAT}: install the same"
                 " release of patchstand on both sides"
             )
         message: Any = msgspec.msgpack.decode(_unpacked(envelope.body), type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, zlib.error) as error:
-        raise UsageError(f"a {what} cannot be read: {error}") from error
+        raise UsageError(f"a {kind.__name__} cannot be read: {error}") from error
     return message  # type: ignore[no-any-return]
 
 

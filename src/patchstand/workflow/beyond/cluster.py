@@ -45,7 +45,7 @@ def connected(url: str, tls: ClusterTls | None) -> Iterator[Executor]:
 
 def _client(url: str, tls: ClusterTls | None) -> Any:  # noqa: ANN401  # distributed has no types
     try:
-        return Client(
+        return Client(  # type: ignore[no-untyped-call]
             url,
             timeout=CONNECT_SECONDS,
             security=_security(tls),
@@ -63,7 +63,7 @@ def _security(tls: ClusterTls | None) -> Any:  # noqa: ANN401  # distributed has
     for path in (tls.authority, tls.certificate, tls.key):
         if not path.is_file():
             raise UsageError(f"--cluster: there is no file {path}")
-    return Security(
+    return Security(  # type: ignore[no-untyped-call]
         require_encryption=True,
         tls_ca_file=str(tls.authority),
         tls_client_cert=str(tls.certificate),
@@ -71,7 +71,7 @@ def _security(tls: ClusterTls | None) -> Any:  # noqa: ANN401  # distributed has
     )
 
 
-class LedgerPlugin(SchedulerPlugin):  # type: ignore[misc]  # distributed has no types
+class LedgerPlugin(SchedulerPlugin):
     """Counts, on the scheduler, the attempts at each task and the lots they began."""
 
     idempotent = True
@@ -98,7 +98,14 @@ class LedgerPlugin(SchedulerPlugin):  # type: ignore[misc]  # distributed has no
         self._lots[task][lot] += 1
         return True
 
-    def transition(self, key: Any, _start: str, finish: str, *_: Any, **__: Any) -> None:  # noqa: ANN401
+    def transition(  # the arguments are those of the plugin interface
+        self,
+        key: Any,  # noqa: ANN401  # of the plugin interface, as all here
+        start: str,  # noqa: ARG002
+        finish: str,
+        *args: Any,  # noqa: ANN401, ARG002
+        **kwargs: Any,  # noqa: ANN401, ARG002
+    ) -> None:
         """Forget what the scheduler forgets."""
         if finish == "forgotten":
             self._attempts.pop(str(key), None)
@@ -125,7 +132,7 @@ class SchedulersLedger:
     def open(self) -> Begun:
         """Begin an attempt."""
         self._attempt, lots = self._ask(self._worker.scheduler.patchstand_open)
-        return Begun(self._attempt, {lot: times for lot, times in lots})
+        return Begun(self._attempt, dict(lots))
 
     def begin(self, lot: int, *, patiently: bool) -> bool:  # noqa: ARG002  # without it we are lost
         """Enter a lot.

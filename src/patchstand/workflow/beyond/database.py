@@ -6,7 +6,7 @@ play.
 
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 import psycopg
 from procrastinate.schema import SchemaManager
@@ -186,13 +186,15 @@ class TablesLedger:
         """
         try:
             entered = self._database.run(
-                lambda connection: connection.execute(
-                    "WITH mine AS (SELECT scan, batch FROM look_batches"
-                    " WHERE scan = %s AND batch = %s AND attempt = %s FOR SHARE)"
-                    " INSERT INTO look_lots SELECT scan, batch, %s, 1 FROM mine"
-                    " ON CONFLICT (scan, batch, lot) DO UPDATE SET times = look_lots.times + 1",
-                    (*self._key, self._attempt, lot),
-                ).rowcount,
+                lambda connection: (
+                    connection.execute(
+                        "WITH mine AS (SELECT scan, batch FROM look_batches"
+                        " WHERE scan = %s AND batch = %s AND attempt = %s FOR SHARE)"
+                        " INSERT INTO look_lots SELECT scan, batch, %s, 1 FROM mine"
+                        " ON CONFLICT (scan, batch, lot) DO UPDATE SET times = look_lots.times + 1",
+                        (*self._key, self._attempt, lot),
+                    ).rowcount
+                ),
                 patiently=patiently,
             )
         except LOST:
@@ -215,6 +217,6 @@ class TablesLedger:
         return Begun(row[0], dict(lots))
 
 
-def _reason(error: Exception) -> Any:
+def _reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
 from procrastinate import App, SyncPsycopgConnector
+from psycopg import Connection
 
 from patchstand.errors import StoreError
 from patchstand.workflow.beyond.batches import (
@@ -28,7 +29,6 @@ from patchstand.workflow.beyond.database import (
     Row,
     make_tables,
 )
-from psycopg import Connection
 
 POLL_SECONDS = 1.0
 """Between looks for results where no notification came."""
@@ -167,9 +167,7 @@ class _Queue:
 def _defer(connection: "Connection[Row]", key: Key) -> None:
     """Queue the job of a batch, in the transaction under way."""
     app = App(connector=SyncPsycopgConnector())  # never opened: the connection is ours
-    job = app.configure_task(
-        TASK, queue=QUEUE, queueing_lock=key.lock, connection=connection
-    )
+    job = app.configure_task(TASK, queue=QUEUE, queueing_lock=key.lock, connection=connection)
     job.defer(scan=key.scan, batch=key.batch)
 
 

@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from patchstand import knowledge
 from patchstand.errors import ScopeError, UsageError
 from patchstand.model import HERE, Knowledge, Observation, Permit, Scope, Target
+from patchstand.observe.limits import Budget
 from patchstand.observe.look import Approach, look_at_all, run
-from patchstand.observe.names import canonical_address
-from patchstand.observe.pace import Pace, Spent
+from patchstand.observe.pace import Pace, PaceRules, Spent
 from patchstand.observe.probe import select
 from patchstand.observe.resolve import Resolution, Resolver
 from patchstand.observe.scope import Gate
@@ -135,8 +135,9 @@ def _spent_before(batch: LookBatch, begun: Begun) -> dict[str, Spent]:
 async def _look_at_all(
     batch: LookBatch, edge: Edge, ledger: Ledger, spent: "_Tally"
 ) -> list[Observation]:
-    pace = Pace(
+    pace = LooksPace(
         batch.settings.rules,
+        batch.settings.requests,
         spent=spent.total(),
         on_spend=spent.count,
         loopback_is_free=batch.settings.loopback_is_free,
@@ -202,12 +203,44 @@ def _approach(batch: LookBatch, edge: Edge, pace: Pace) -> Approach:
     )
 
 
+class LooksPace(Pace):
+    """A pace in which each look has a limit of its own, below the budget of the server."""
+
+    def __init__(self, rules: PaceRules, requests: int, **settings: Any) -> None:  # noqa: ANN401  # of Pace
+        """Allow so many connections, and as many requests, to one look; else as `Pace`."""
+        super().__init__(rules, **settings)
+        self._requests = requests
+
+    def budget(self, address: str) -> Budget:
+        """A budget for one look; what it spends, the server's spends too."""
+        whole = super().budget(address)
+        return whole if self._requests >= whole.limit else _LooksBudget(self._requests, whole)
+
+
+class _LooksBudget(Budget):
+    __slots__ = ("_whole",)
+
+    def __init__(self, limit: int, whole: Budget) -> None:
+        super().__init__(limit)
+        self._whole = whole
+
+    @property
+    def spent(self) -> bool:
+        return super().spent or self._whole.spent
+
+    @property
+    def connects(self) -> bool:
+        return super().connects and self._whole.connects
+
+    def spend(self, attempts: int, taken: int) -> None:
+        self._whole.spend(attempts, taken)
+        super().spend(attempts, taken)
+
+
 class BothGates(Gate):
     """The gate of the batch's scope, and behind it that of the worker's own."""
 
-    def __init__(
-        self, now: Callable[[], datetime], scope: Scope | None, own: Scope | None
-    ) -> None:
+    def __init__(self, now: Callable[[], datetime], scope: Scope | None, own: Scope | None) -> None:
         """Take both scopes; without `own` that of the batch decides alone."""
         super().__init__(now, scope=scope)
         self._own = Gate(now, scope=own) if own is not None else None
@@ -225,6 +258,11 @@ class BothGates(Gate):
             except ScopeError as error:
                 raise ScopeError(f"the worker's own scope: {error}") from error
         return permit
+
+    def still_permits(self, permit: Permit) -> bool:
+        """Whether a permit granted earlier is still good: both scopes may end meanwhile."""
+        both = (self._own,) if self._own is not None else ()
+        return super().still_permits(permit) and all(gate.still_permits(permit) for gate in both)
 
 
 class Leased(Resolver):
@@ -252,11 +290,11 @@ class Leased(Resolver):
             return Resolution((), "the coordinator leased no address")
         return Resolution(lease.addresses, lease.detail)
 
-    async def texts(self, name: str) -> tuple[str, ...]:
+    async def texts(self, name: str) -> tuple[str, ...]:  # noqa: ARG002  # whatever it is
         """None: a proof by DNS is not looked up by workers."""
         return ()
 
-    async def mail_servers(self, domain: str) -> tuple[str, ...]:
+    async def mail_servers(self, domain: str) -> tuple[str, ...]:  # noqa: ARG002
         """None: nothing is looked up by workers."""
         return ()
 

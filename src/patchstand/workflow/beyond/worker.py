@@ -8,16 +8,18 @@ restarts is waited for, so that nobody takes a worker for dead because of that.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 from procrastinate import App, JobContext, PsycopgConnector
+from procrastinate.connector import Notify
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from procrastinate.worker import Worker
+from psycopg import Connection
 
 from patchstand.errors import PatchstandError, StoreError, UsageError
 from patchstand.workflow.beyond.database import (
@@ -31,12 +33,11 @@ from patchstand.workflow.beyond.database import (
     Database,
     Key,
     Row,
+    TablesLedger,
     make_tables,
     plain_url,
 )
-from patchstand.workflow.beyond.database import TablesLedger
 from patchstand.workflow.beyond.remote import Edge, look_batch
-from psycopg import Connection
 
 HEARTBEAT_SECONDS = 3.0
 STALLED_SECONDS = 12.0
@@ -104,7 +105,7 @@ async def _work(options: WorkerOptions) -> None:
     app.task(name=TASK, queue=QUEUE, pass_context=True)(look)
     try:
         async with app.open_async(), _beside(_rescue(app, worker, running)):
-            await worker.run()
+            await worker.run()  # type: ignore[no-untyped-call]
     except ConnectorException as error:
         raise StoreError(f"the queue's database is away: {error.__cause__ or error}") from error
 
@@ -205,8 +206,8 @@ async def _abandoned(app: App, worker: Worker, running: set[int]) -> dict[int, J
 
 
 @contextlib.asynccontextmanager
-async def _beside(work: "asyncio._CoroutineLike[None]") -> AsyncIterator[None]:
-    task = asyncio.ensure_future(work)
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
@@ -218,17 +219,25 @@ async def _beside(work: "asyncio._CoroutineLike[None]") -> AsyncIterator[None]:
 class _Patient(PsycopgConnector):
     """Waits for a database that restarts, instead of ending the worker."""
 
-    async def execute_query_async(self, query: Any, **arguments: Any) -> None:
-        return await _patiently(partial(super().execute_query_async, query, **arguments))
+    async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:  # noqa: ANN401  # of procrastinate, as all here
+        await _patiently(partial(super().execute_query_async, query, **arguments))
 
-    async def execute_query_one_async(self, query: Any, **arguments: Any) -> dict[str, Any]:
+    async def execute_query_one_async(
+        self,
+        query: LiteralString,
+        **arguments: Any,  # noqa: ANN401
+    ) -> dict[str, Any]:
         return await _patiently(partial(super().execute_query_one_async, query, **arguments))
 
-    async def execute_query_all_async(self, query: Any, **arguments: Any) -> list[dict[str, Any]]:
+    async def execute_query_all_async(
+        self,
+        query: LiteralString,
+        **arguments: Any,  # noqa: ANN401
+    ) -> list[dict[str, Any]]:
         return await _patiently(partial(super().execute_query_all_async, query, **arguments))
 
-    async def listen_notify(self, *arguments: Any, **named: Any) -> None:
-        await _patiently(partial(super().listen_notify, *arguments, **named))
+    async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
+        await _patiently(partial(super().listen_notify, on_notification, channels))
 
 
 async def _patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
