@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 SECONDS_BETWEEN_LINES = 10.0
+ROWS_BETWEEN_LOOKS = 10_000
 
 
 @contextmanager
@@ -98,5 +99,22 @@ def _lines(total: int) -> Iterator[Callable[[], None]]:
         done += 1
         if done % every == 0 or done == total:
             print(f"{done}/{total}", file=sys.stderr)
+
+    yield step
+
+
+@contextmanager
+def counted(name: str, *, quiet: bool) -> Iterator[Callable[[], None]]:
+    """Yield a function to call once per row of a file whose length nobody knows."""
+    done, shown = 0, time.monotonic()
+
+    def step() -> None:
+        nonlocal done, shown
+        done += 1
+        if done % ROWS_BETWEEN_LOOKS == 0 and not quiet:
+            moment = time.monotonic()
+            if moment - shown >= SECONDS_BETWEEN_LINES / 2:
+                shown = moment
+                print(f"{name}: {done:,} rows", file=sys.stderr)
 
     yield step

@@ -8,6 +8,7 @@ is stored before anybody hears of it (`scan`). A run that dies is mended by the 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from zlib import crc32
 
 from patchstand.model import Conclusion, Knowledge, Record, Target
 from patchstand.observe.order import apart, network_of, position
@@ -79,4 +80,10 @@ async def scan(
 def _placed(targets: Iterable[Target], seed: int) -> Iterator[Spooled]:
     for target in targets:
         name = target_name(target)
-        yield position(network_of(name), name, seed), name, ports_of(target)
+        yield position(network_of(name), _member(name), seed), name, ports_of(target)
+
+
+def _member(name: str) -> int:
+    """The number of a target within its network: the last byte of an IPv4 address."""
+    last = name.rpartition(".")[2]
+    return int(last) if last.isdigit() else crc32(name.encode())
