@@ -20,7 +20,6 @@ from patchstand.cli.command import (
     now,
 )
 from patchstand.cli.output import console, write_json
-from patchstand.cli.permission import told
 from patchstand.errors import ScopeError, UsageError
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ def _approach(options: argparse.Namespace) -> "Approach":
     from patchstand.observe.probe import select
     from patchstand.observe.resolve import Resolver
     from patchstand.observe.scope import DomainProof, Gate, pace_rules, read_scope
-    from patchstand.observe.session import Prober
+    from patchstand.observe.session import Prober, told
 
     for name, most in (("nodes", 64), ("requests", 200), ("concurrency", 2000), ("timeout", 3600)):
         if not 0 < getattr(options, name) <= most:
