@@ -121,7 +121,7 @@ class _Report:
             reader = csv.reader(lines, strict=True)
             before = self._line
             try:
-                yield from self._rows(reader, columns)
+                yield from self._rows(reader, lines, columns)
             except csv.Error as error:
                 rest = lines[self._line - before :]
                 if reader.line_num == len(lines) and not last and len(rest) <= LINES_OF_A_ROW:
@@ -131,7 +131,9 @@ class _Report:
             else:
                 return []
 
-    def _rows(self, reader: _Reader, columns: _Columns) -> Iterator[Record | Rejected]:
+    def _rows(
+        self, reader: _Reader, lines: list[str], columns: _Columns
+    ) -> Iterator[Record | Rejected]:
         """The rows up to the first line that is none; `_line` stands before it then.
 
         Raises:
@@ -139,8 +141,10 @@ class _Report:
         """
         row_of, place_of, padded, width = columns.row, columns.place, columns.padded, columns.width
         moments, port_of, tags, places = self._moments, self._ports, self._tags, self._places
-        before = self._line
-        for row in reader:
+        before, at = self._line, 0
+        for found in reader:
+            is_one_line = reader.line_num == at + 1
+            row = found if is_one_line else _with_line_ends(lines[at : reader.line_num])
             if len(row) == width:
                 if padded:
                     row.append("")
@@ -166,7 +170,8 @@ class _Report:
                     yield Rejected(self._line + 1, str(error))
             elif row:
                 raise csv.Error(f"{len(row)} columns, the header has {width}")
-            self._line = before + reader.line_num
+            at = reader.line_num
+            self._line = before + at
 
     def _rejected(self, line: str, error: csv.Error) -> Rejected:
         self._line += 1
@@ -188,7 +193,9 @@ class _Report:
         """The lines as text; bytes that are no UTF-8 stay as they are (PEP 383) until kept."""
         first = True
         for chunk in lines.chunks():
-            if first and (b"\0" in chunk[:LONGEST] or chunk[:2] in (b"\xff\xfe", b"\xfe\xff")):
+            if first and (
+                b"\0" in chunk.partition(b"\n")[0] or chunk[:2] in (b"\xff\xfe", b"\xfe\xff")
+            ):
                 raise UsageError(f"{self._file.name} is no UTF-8 text; save it as UTF-8")
             texts = chunk.decode("utf-8", "surrogateescape").split("\n")
             if first:
@@ -209,6 +216,11 @@ class _Report:
         country, state, asn, sector = values
         words = self._words
         return Place(self._countries[country], words[state], self._asns[asn], words[sector])
+
+
+def _with_line_ends(lines: list[str]) -> list[str]:
+    """The row that runs over these lines; their ends, which they have lost, belong to a field."""
+    return next(csv.reader([line + "\n" for line in lines], strict=True))
 
 
 def _found(name: str, names: list[str]) -> _Columns:
