@@ -8,13 +8,14 @@ without a version still says that much, and no more.
 
 import csv
 import re
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Protocol
 
 from patchstand.errors import UsageError
 from patchstand.model import Evidence, EvidenceKind, Outcome
@@ -63,17 +64,6 @@ def _read(path: Path) -> Iterator[Record | Rejected]:
         yield from _Report(file).rows()
 
 
-class _Reader(Protocol):
-    """What `csv.reader` returns, which has no public name."""
-
-    @property
-    def line_num(self) -> int:
-        """Lines read so far."""
-
-    def __iter__(self) -> Iterator[list[str]]:
-        """The rows."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Columns:
     """Where the columns of a report stand; `padded` when one that is read is not there."""
@@ -117,66 +107,57 @@ class _Report:
         self, lines: list[str], columns: _Columns, *, last: bool
     ) -> Generator[Record | Rejected, None, list[str]]:
         """The rows of some lines; returns those lines whose row goes on in the next block."""
-        while True:
-            reader = csv.reader(lines, strict=True)
-            before = self._line
-            try:
-                yield from self._rows(reader, lines, columns)
-            except csv.Error as error:
-                rest = lines[self._line - before :]
-                if reader.line_num == len(lines) and not last and len(rest) <= LINES_OF_A_ROW:
-                    return rest
-                lines = rest[1:]
-                yield self._rejected(rest[0], error)
-            else:
-                return []
-
-    def _rows(
-        self, reader: _Reader, lines: list[str], columns: _Columns
-    ) -> Iterator[Record | Rejected]:
-        """The rows up to the first line that is none; `_line` stands before it then.
-
-        Raises:
-            csv.Error: that line's quotes do not match, or its columns are too many or few.
-        """
-        row_of, place_of, padded, width = columns.row, columns.place, columns.padded, columns.width
-        moments, port_of, tags, places = self._moments, self._ports, self._tags, self._places
+        width, quotes, padded = columns.width, 2 * columns.width, columns.padded
         before, at = self._line, 0
-        for found in reader:
-            is_one_line = reader.line_num == at + 1
-            row = found if is_one_line else _with_line_ends(lines[at : reader.line_num])
-            if len(row) == width:
+        rest = iter(lines)
+        for line in rest:
+            row, taken = line[1:-1].split('","'), 1
+            if len(row) != width or line.count('"') != quotes or line[0] + line[-1] != '""':
+                try:  # not the plain form in which Shadowserver writes
+                    row, taken = _by_csv(lines[at : at + LINES_OF_A_ROW], width)
+                except _UnfinishedError as error:
+                    if not last and at + LINES_OF_A_ROW >= len(lines):
+                        return lines[at:]
+                    yield self._rejected(line, error)
+                    row = []
+                except csv.Error as error:
+                    yield self._rejected(line, error)
+                    row = []
+            if row:
                 if padded:
                     row.append("")
                 try:
-                    timestamp, ip, port, version, tag = row_of(row)
-                    observed_at, evidence = moments[timestamp]
-                    yield Record(
-                        ip if is_ipv4(ip) else address(ip),
-                        port_of[port],
-                        None,
-                        observed_at,
-                        Outcome.ANSWERED,
-                        evidence[version],
-                        Source.SHADOWSERVER,
-                        0,
-                        tags[tag],
-                        "shadowserver",
-                        None,
-                        None,
-                        places[place_of(row)],
-                    )
+                    yield self._record(columns.row(row), columns.place(row))
                 except UnusableError as error:
                     yield Rejected(self._line + 1, str(error))
-            elif row:
-                raise csv.Error(f"{len(row)} columns, the header has {width}")
-            at = reader.line_num
+            at += taken
             self._line = before + at
+            if taken > 1:
+                deque(islice(rest, taken - 1), maxlen=0)
+        return []
+
+    def _record(self, row: tuple[str, ...], place: tuple[str, ...]) -> Record:
+        timestamp, ip, port, version, tag = row
+        observed_at, evidence = self._moments[timestamp]
+        return Record(
+            ip if is_ipv4(ip) else address(ip),
+            self._ports[port],
+            None,
+            observed_at,
+            Outcome.ANSWERED,
+            evidence[version],
+            Source.SHADOWSERVER,
+            0,
+            self._tags[tag],
+            "shadowserver",
+            None,
+            None,
+            self._places[place],
+        )
 
     def _rejected(self, line: str, error: csv.Error) -> Rejected:
-        self._line += 1
         reason = _NO_ROW.get(line, str(error))
-        return Rejected(self._line, self._file.damage or reason if line == _CUT else reason)
+        return Rejected(self._line + 1, self._file.damage or reason if line == _CUT else reason)
 
     def _header(self, lines: list[str]) -> tuple[_Columns, int]:
         reader = csv.reader(lines, strict=True)
@@ -197,6 +178,8 @@ class _Report:
                 b"\0" in chunk.partition(b"\n")[0] or chunk[:2] in (b"\xff\xfe", b"\xfe\xff")
             ):
                 raise UsageError(f"{self._file.name} is no UTF-8 text; save it as UTF-8")
+            if b"\r" in chunk:
+                chunk = chunk.replace(b"\r\n", b"\n").removesuffix(b"\r")
             texts = chunk.decode("utf-8", "surrogateescape").split("\n")
             if first:
                 first = False
@@ -218,9 +201,27 @@ class _Report:
         return Place(self._countries[country], words[state], self._asns[asn], words[sector])
 
 
-def _with_line_ends(lines: list[str]) -> list[str]:
-    """The row that runs over these lines; their ends, which they have lost, belong to a field."""
-    return next(csv.reader([line + "\n" for line in lines], strict=True))
+class _UnfinishedError(csv.Error):
+    """A quoted field that is still open after the last line that was given."""
+
+
+def _by_csv(lines: list[str], width: int) -> tuple[list[str], int]:
+    """The first row of some lines, empty for a blank line, and how many lines it takes.
+
+    Raises:
+        _UnfinishedError: all lines are not enough.
+        csv.Error: quotes do not match, or the columns are too many or few.
+    """
+    reader = csv.reader((line + "\n" for line in lines), strict=True)
+    try:
+        row = next(reader)
+    except csv.Error as error:
+        if reader.line_num < len(lines) or str(error) != "unexpected end of data":
+            raise
+        raise _UnfinishedError("a quoted field has no end") from None
+    if row and len(row) != width:
+        raise csv.Error(f"{len(row)} columns, the header has {width}")
+    return row, reader.line_num
 
 
 def _found(name: str, names: list[str]) -> _Columns:
