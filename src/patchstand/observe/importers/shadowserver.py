@@ -107,53 +107,51 @@ class _Report:
         self, lines: list[str], columns: _Columns, *, last: bool
     ) -> Generator[Record | Rejected, None, list[str]]:
         """The rows of some lines; returns those lines whose row goes on in the next block."""
-        width, quotes, padded = columns.width, 2 * columns.width, columns.padded
+        width, quotes = columns.width, 2 * columns.width
         before, at = self._line, 0
         rest = iter(lines)
         for line in rest:
             row, taken = line[1:-1].split('","'), 1
             if len(row) != width or line.count('"') != quotes or line[0] + line[-1] != '""':
+                more = not last and at + LINES_OF_A_ROW >= len(lines)
                 try:  # not the plain form in which Shadowserver writes
-                    row, taken = _by_csv(lines[at : at + LINES_OF_A_ROW], width)
-                except _UnfinishedError as error:
-                    if not last and at + LINES_OF_A_ROW >= len(lines):
-                        return lines[at:]
-                    yield self._rejected(line, error)
-                    row = []
+                    row, taken = _by_csv(lines[at : at + LINES_OF_A_ROW], width, more=more)
+                except _UnfinishedError:
+                    return lines[at:]
                 except csv.Error as error:
-                    yield self._rejected(line, error)
                     row = []
+                    yield self._rejected(line, error)
             if row:
-                if padded:
-                    row.append("")
-                try:
-                    yield self._record(columns.row(row), columns.place(row))
-                except UnusableError as error:
-                    yield Rejected(self._line + 1, str(error))
+                yield self._record(row, columns)
             at += taken
             self._line = before + at
             if taken > 1:
                 deque(islice(rest, taken - 1), maxlen=0)
         return []
 
-    def _record(self, row: tuple[str, ...], place: tuple[str, ...]) -> Record:
-        timestamp, ip, port, version, tag = row
-        observed_at, evidence = self._moments[timestamp]
-        return Record(
-            ip if is_ipv4(ip) else address(ip),
-            self._ports[port],
-            None,
-            observed_at,
-            Outcome.ANSWERED,
-            evidence[version],
-            Source.SHADOWSERVER,
-            0,
-            self._tags[tag],
-            "shadowserver",
-            None,
-            None,
-            self._places[place],
-        )
+    def _record(self, row: list[str], columns: _Columns) -> Record | Rejected:
+        if columns.padded:
+            row.append("")
+        timestamp, ip, port, version, tag = columns.row(row)
+        try:
+            observed_at, evidence = self._moments[timestamp]
+            return Record(
+                ip if is_ipv4(ip) else address(ip),
+                self._ports[port],
+                None,
+                observed_at,
+                Outcome.ANSWERED,
+                evidence[version],
+                Source.SHADOWSERVER,
+                0,
+                self._tags[tag],
+                "shadowserver",
+                None,
+                None,
+                self._places[columns.place(row)],
+            )
+        except UnusableError as error:
+            return Rejected(self._line + 1, str(error))
 
     def _rejected(self, line: str, error: csv.Error) -> Rejected:
         reason = _NO_ROW.get(line, str(error))
@@ -178,8 +176,6 @@ class _Report:
                 b"\0" in chunk.partition(b"\n")[0] or chunk[:2] in (b"\xff\xfe", b"\xfe\xff")
             ):
                 raise UsageError(f"{self._file.name} is no UTF-8 text; save it as UTF-8")
-            if b"\r" in chunk:
-                chunk = chunk.replace(b"\r\n", b"\n").removesuffix(b"\r")
             texts = chunk.decode("utf-8", "surrogateescape").split("\n")
             if first:
                 first = False
@@ -201,24 +197,24 @@ class _Report:
         return Place(self._countries[country], words[state], self._asns[asn], words[sector])
 
 
-class _UnfinishedError(csv.Error):
-    """A quoted field that is still open after the last line that was given."""
+class _UnfinishedError(Exception):
+    """The row goes on in lines that are not read yet."""
 
 
-def _by_csv(lines: list[str], width: int) -> tuple[list[str], int]:
+def _by_csv(lines: list[str], width: int, *, more: bool) -> tuple[list[str], int]:
     """The first row of some lines, empty for a blank line, and how many lines it takes.
 
     Raises:
-        _UnfinishedError: all lines are not enough.
+        _UnfinishedError: all lines are not enough, and there are more.
         csv.Error: quotes do not match, or the columns are too many or few.
     """
     reader = csv.reader((line + "\n" for line in lines), strict=True)
     try:
         row = next(reader)
     except csv.Error as error:
-        if reader.line_num < len(lines) or str(error) != "unexpected end of data":
-            raise
-        raise _UnfinishedError("a quoted field has no end") from None
+        if more and reader.line_num == len(lines):
+            raise _UnfinishedError from error
+        raise
     if row and len(row) != width:
         raise csv.Error(f"{len(row)} columns, the header has {width}")
     return row, reader.line_num
