@@ -133,7 +133,7 @@ def _scope(row: _ScopeFile, path: Path) -> Scope:
     opt_outs = [_named("opt_outs", opt_out_name, text) for text in row.opt_outs]
     file = None if row.opt_out_file is None else path.parent / row.opt_out_file
     if file is not None:
-        opt_outs += [entry.name for entry in read_opt_outs(file)]  # a list that is missing refuses
+        opt_outs += [entry.name for entry in read_opt_outs(file)]  # one that is missing refuses
     return Scope(
         authority=row.authority,
         legal_basis=row.legal_basis,
