@@ -126,6 +126,7 @@ def _lines(path: Path) -> Iterable[str]:
 
 def _approach(options: argparse.Namespace) -> "Approach":
     from patchstand.model import HERE
+    from patchstand.observe.attribution import told
     from patchstand.observe.declare import Declarations
     from patchstand.observe.limits import Limits
     from patchstand.observe.look import Approach
