@@ -6,6 +6,7 @@ shown: the order of pseudonyms says nothing of the order of the names.
 """
 
 import contextlib
+import io
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import duckdb
 import pyarrow as pa
@@ -136,7 +137,7 @@ def export_rows(
             yield from found
 
 
-def write_parquet(rows: Iterable[tuple[Any, ...]], to: BinaryIO) -> int:
+def write_parquet(rows: Iterable[tuple[Any, ...]], to: IO[bytes] | io.RawIOBase) -> int:
     """Write rows of `export_rows` as one Parquet file; how many there are."""
     waiting, total = iter(rows), 0
     with pq.ParquetWriter(to, EXPORTED, compression="zstd") as writer:
