@@ -20,10 +20,13 @@ from patchstand.observe import importers
 from patchstand.observe.importer import Importer
 from patchstand.observe.importers._opened import head_of
 from patchstand.plugins import declared
+from patchstand.store.batches import Batch, BatchKind, BatchState
 from patchstand.store.folder import Folder, sync_folder
 from patchstand.store.segment import remove
+from patchstand.store.state import State
 from patchstand.store.writer import BatchWriter
 from patchstand.workflow.conclude import Concluding
+from patchstand.workflow.register import note_begin, note_end
 
 SEGMENT_ROWS = 100_000
 _PUBLISHED_IN_ORDER = ("contents", "identities", "answers", "observations")
@@ -114,6 +117,27 @@ def import_file(
             _publish(staged, plan.folder)
         rmtree(plan.folder.scan(batch), ignore_errors=True)
     return done
+
+
+def note_import(state: State, plan: ImportPlan, done: Imported, at: datetime) -> None:
+    """Write an import down in the register of the store; one that is there already stays.
+
+    Raises:
+        StoreError: the database stays away.
+    """
+    known = state.batch(done.batch)
+    if known is not None and known.state is BatchState.FINISHED:
+        return
+    begun = Batch(
+        id=done.batch,
+        kind=BatchKind.IMPORT,
+        started_at=plan.now,
+        knowledge=plan.known.version,
+        origin=done.path.name,
+    )
+    note_begin(state, begun)
+    counts = {"read": done.read, "stored": done.stored, "rejected": len(done.rejected)}
+    note_end(state, plan.folder, done.batch, at, counts)
 
 
 def _begin(folder: Folder, batch: str, under_way: Path) -> None:

@@ -1,0 +1,189 @@
+"""Targets to batches: every network lies in one batch, so that budgets need no central count.
+
+A network is a /24 or a /56, as in `observe.pace`. A name with addresses in several networks
+joins them. Targets are taken in windows, so that memory does not grow with their number; what
+an earlier window may have asked of a network is charged in full to the later.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from ipaddress import ip_network
+from itertools import count, islice
+from typing import Self
+from zlib import crc32
+
+from patchstand.errors import ScopeError
+from patchstand.model import Scope, Target
+from patchstand.observe.look import ADDRESSES_TRIED, run
+from patchstand.observe.names import canonical_address
+from patchstand.observe.pace import Spent
+from patchstand.observe.resolve import Resolver
+from patchstand.observe.scope import Gate
+from patchstand.workflow.beyond.batches import Lease, LookBatch, LookSettings, at_most
+
+TARGETS_A_BATCH = 256
+TARGETS_A_WINDOW = 100_000
+LOOK_UPS_AT_ONCE = 100
+_PREFIX = {4: 24, 6: 56}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a scan is cut: about `size` targets a batch, at most `at_once` batches at work.
+
+    The rate of `settings.rules` is that of the whole scan; each batch gets its part of it.
+    `spent` is what the scan asked before it was resumed.
+    """
+
+    scan: str
+    scope: Scope | None
+    settings: LookSettings
+    spent: Mapping[str, Spent] = field(default_factory=dict)
+    size: int = TARGETS_A_BATCH
+    window: int = TARGETS_A_WINDOW
+    at_once: int = 4
+
+
+def batches_of(
+    targets: Iterable[Target], resolver: Resolver, gate: Gate, plan: Plan
+) -> Iterator[LookBatch]:
+    """Look up the names and cut the targets into batches; inside one, their order stays.
+
+    The same targets in the same order give the same batches, as long as names keep their
+    addresses. Must not be called inside a running event loop.
+    """
+    settings = _part_of(plan)
+    waiting, number = iter(targets), 0
+    with _Asked(plan.spent) as asked:
+        for window in count():
+            taken = list(islice(waiting, plan.window))
+            leases = run(_resolved(taken, resolver, gate)) if taken else []
+            for group in _groups(leases, -(-len(leases) // plan.size)):
+                batch = LookBatch(
+                    scan=plan.scan,
+                    number=number,
+                    window=window,
+                    leases=tuple(group),
+                    scope=plan.scope,
+                    settings=settings,
+                    spent=asked.before(group),
+                )
+                yield batch
+                number += 1
+                if len(taken) == plan.window:  # there may be another window
+                    asked.add(at_most(batch))
+            if len(taken) < plan.window:
+                return
+
+
+@lru_cache(maxsize=65536)
+def network_of(address: str) -> str:
+    """The /24 or /56 of an address; on loopback, where networks mean nothing, itself."""
+    place = canonical_address(address)
+    if place is None or place.is_loopback:
+        return address
+    return str(ip_network((place, _PREFIX[place.version]), strict=False))
+
+
+def _part_of(plan: Plan) -> LookSettings:
+    rules = plan.settings.rules
+    if rules.rate is None:
+        return plan.settings
+    return replace(plan.settings, rules=replace(rules, rate=rules.rate / plan.at_once))
+
+
+async def _resolved(targets: Sequence[Target], resolver: Resolver, gate: Gate) -> list[Lease]:
+    """The leases of the targets, in their order; names are looked up beside each other."""
+    leases = [_of_address(target) for target in targets]
+    free = asyncio.Semaphore(LOOK_UPS_AT_ONCE)
+
+    async def look_up(place: int) -> None:
+        async with free:
+            leases[place] = await _of_name(targets[place], resolver, gate)
+
+    names = [place for place, lease in enumerate(leases) if lease is None]
+    for start in range(0, len(names), 10 * LOOK_UPS_AT_ONCE):
+        await asyncio.gather(*map(look_up, names[start : start + 10 * LOOK_UPS_AT_ONCE]))
+    return [lease for lease in leases if lease is not None]
+
+
+def _of_address(target: Target) -> Lease | None:
+    address = canonical_address(target.name)
+    return Lease(target, (str(address),)) if address is not None else None
+
+
+async def _of_name(target: Target, resolver: Resolver, gate: Gate) -> Lease:
+    try:
+        gate.check_name(target.name, resolver)
+    except ScopeError:
+        return Lease(target, ())  # not looked up; the worker's own gate refuses it again
+    found = await resolver.addresses(target.name)
+    return Lease(target, found.addresses[:ADDRESSES_TRIED], found.detail)
+
+
+def _groups(leases: Sequence[Lease], count: int) -> Iterator[list[Lease]]:
+    joined = _Joined()
+    for lease in leases:
+        joined.join([network_of(address) for address in lease.addresses])
+    groups: list[list[Lease]] = [[] for _ in range(count)]
+    for lease in leases:
+        key = joined.root(network_of(lease.addresses[0])) if lease.addresses else lease.target.name
+        groups[crc32(key.encode()) % count].append(lease)
+    return (group for group in groups if group)
+
+
+class _Joined:
+    """Networks that must lie in the same batch (union-find; alone means not kept)."""
+
+    def __init__(self) -> None:
+        self._parents: dict[str, str] = {}
+
+    def join(self, networks: Sequence[str]) -> None:
+        for other in networks[1:]:
+            one, two = sorted((self.root(networks[0]), self.root(other)))
+            if one != two:
+                self._parents[two] = one  # the smallest is the root, in whatever order
+
+    def root(self, network: str) -> str:
+        while network in self._parents:
+            network = self._parents[network]
+        return network
+
+
+class _Asked:
+    """What earlier windows may have asked, kept on disk: millions must not cost memory."""
+
+    def __init__(self, spent: Mapping[str, Spent]) -> None:
+        self._rows = sqlite3.connect("")  # a temporary file, gone at the end
+        self._rows.execute(
+            "CREATE TABLE asked (network TEXT, address TEXT, attempts INTEGER, taken INTEGER,"
+            " PRIMARY KEY (network, address)) WITHOUT ROWID"
+        )
+        self._is_empty = True
+        self.add(spent)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._rows.close()
+
+    def add(self, spent: Mapping[str, Spent]) -> None:
+        """Replace what was known of these addresses."""
+        rows = ((network_of(address), address, *each) for address, each in spent.items())
+        self._rows.executemany("INSERT OR REPLACE INTO asked VALUES (?, ?, ?, ?)", rows)
+        self._is_empty = self._is_empty and not spent
+
+    def before(self, group: Sequence[Lease]) -> dict[str, Spent]:
+        """What was asked in the networks of a group, also of addresses that are not in it."""
+        if self._is_empty:
+            return {}
+        found: dict[str, Spent] = {}
+        asking = "SELECT address, attempts, taken FROM asked WHERE network = ?"
+        for network in {network_of(address) for lease in group for address in lease.addresses}:
+            rows = self._rows.execute(asking, (network,))
+            found |= {address: Spent(attempts, taken) for address, attempts, taken in rows}
+        return dict(sorted(found.items()))
