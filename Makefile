@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell .ci/find-python)
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
 # Servers of the tests marked `services`, from Debian.
-SERVICES_PACKAGES := nginx-light dovecot-imapd dovecot-pop3d exim4-daemon-light openssl
+SERVICES_PACKAGES := nginx-light dovecot-imapd dovecot-pop3d exim4-daemon-light openssl postgresql
 TEST_LIMIT := 12m
 WORKERS := 2
 # A lock takes no release younger than a week: a poisoned one is usually found by then.

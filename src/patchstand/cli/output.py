@@ -7,12 +7,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def write_json(document: dict[str, Any]) -> None:
-    """Write one JSON document as a line on stdout."""
+def write_json(document: dict[str, Any], *, flush: bool = True) -> None:
+    """Write one JSON document as a line on stdout; `flush` False where very many follow."""
     from patchstand.report.as_json import encode
 
     sys.stdout.buffer.write(encode(document) + b"\n")
-    sys.stdout.buffer.flush()  # whoever reads along sees each server when it is done
+    if flush:
+        sys.stdout.buffer.flush()  # whoever reads along sees each server when it is done
 
 
 def console() -> "Console":

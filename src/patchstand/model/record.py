@@ -60,10 +60,10 @@ class Record:
     detail: str = ""
     vantage_point: str = HERE
     permit: Permit | None = None
-    nodes: tuple[str, ...] = ()
     certificate: str | None = None
     place: Place = NOWHERE
     answers: tuple[Transcript, ...] = ()
+    nodes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

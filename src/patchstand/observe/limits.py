@@ -55,6 +55,10 @@ class Allowance:
         self.attempts += attempts
         self.taken += taken
 
+    def spend(self, attempts: int, taken: int) -> None:
+        """Count it here and wherever else it counts."""
+        self.count(attempts, taken)
+
 
 class Budget(Allowance):
     """What one server may still be asked; counts into the allowance of its network as well.
@@ -89,7 +93,9 @@ class Budget(Allowance):
     @property
     def connects(self) -> bool:
         """True while another connection may be tried, and would have something left to ask."""
-        return super().connects and (self.network is None or self.network.connects)
+        if self.attempts >= self.limit or self.taken >= self.limit:
+            return False
+        return self.network is None or self.network.connects
 
     def attempt(self) -> bool:
         """Count one connection, just before it is tried; False when no more may be."""
@@ -112,4 +118,4 @@ class Budget(Allowance):
         """Count without asking whether it is allowed: `attempt` and `take` ask."""
         self.count(attempts, taken)
         if self.network is not None:
-            self.network.count(attempts, taken)
+            self.network.spend(attempts, taken)

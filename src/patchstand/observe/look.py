@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from patchstand.errors import PatchstandError, ScopeError
 from patchstand.model import Observation, Outcome, Permit, Target, Transcript
-from patchstand.observe.limits import Limits
+from patchstand.observe.limits import Budget, Limits
 from patchstand.observe.pace import Pace, PaceRules
 from patchstand.observe.probe import Probe, all_probes
 from patchstand.observe.resolve import Resolver
@@ -59,7 +59,7 @@ class Approach:
     """How every target of a run is looked at.
 
     `pace` keeps the budgets and the rates over the run, per address whatever its names and
-    ports. `nodes`: connections made to find back ends.
+    ports; `requests` limits a single look besides. `nodes`: connections made to find back ends.
     `now` is the clock (with time zone).
     """
 
@@ -69,6 +69,7 @@ class Approach:
     now: Callable[[], datetime]
     probes: tuple[Probe, ...] = field(default_factory=all_probes)
     nodes: int = 1
+    requests: int | None = None
     limits: Limits = field(default_factory=Limits)
     pace: Pace = field(default_factory=lambda: Pace(PaceRules()))
 
@@ -99,7 +100,7 @@ async def look_at_all(
     Raises:
         PatchstandError: as `look`.
     """
-    at_once = _at_once(concurrency)
+    at_once = possible_at_once(concurrency)
     queue: asyncio.Queue[Observation | BaseException | None] = asyncio.Queue(at_once)
     waiting = iter(targets)
     workers = [asyncio.create_task(_work(waiting, approach, queue)) for _ in range(at_once)]
@@ -168,6 +169,8 @@ async def _look_at_address(
     target: Target, permit: Permit, approach: Approach, seen_at: datetime
 ) -> Observation:
     budget = approach.pace.budget(permit.address)
+    if approach.requests is not None:
+        budget = Budget(approach.requests, network=budget)
     still = partial(approach.gate.still_permits, permit)
     terms = Terms(permit, budget, approach.limits, approach.pace, still)
     session = Session(target, approach.prober, terms)
@@ -205,7 +208,7 @@ def _best(transcripts: list[Transcript], otherwise: Outcome) -> Outcome:
     return next((outcome for outcome in _BEST_FIRST if outcome in reached), otherwise)
 
 
-def _at_once(wanted: int) -> int:
+def possible_at_once(wanted: int) -> int:
     """No more than files may be open: the limit of this process is not the servers' fault."""
     possible = wanted
     if resource is not None:

@@ -4,6 +4,7 @@ Only the canonical text form is an address. `127.1`, `2130706433` or `0x7f.1` ar
 us; such names end in a number and are never looked up.
 """
 
+import contextlib
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -16,7 +17,11 @@ from ipaddress import (
     collapse_addresses,
     ip_address,
     ip_network,
+    summarize_address_range,
 )
+from itertools import islice
+
+from patchstand.errors import UsageError
 
 Address = IPv4Address | IPv6Address
 
@@ -101,6 +106,48 @@ def is_local_name(name: str) -> bool:
 def lies_under(name: str, domain: str) -> bool:
     """True when `name` is `domain` or one of its sub-domains; both canonical."""
     return name == domain or name.endswith("." + domain)
+
+
+def parse_network(text: str) -> IPv4Network | IPv6Network:
+    """Read a block in CIDR notation, an address alone included.
+
+    Raises:
+        UsageError: it is none; says what was probably meant.
+    """
+    try:
+        return _unmapped(ip_network(text))
+    except ValueError:
+        raise UsageError(f"{text[:80]!r} {_why_no_network(text[:80])}") from None
+
+
+def _why_no_network(text: str) -> str:
+    """What is wrong with a block, and how it is written."""
+    with contextlib.suppress(ValueError):
+        meant = ip_network(text, strict=False)
+        return f"has bits set beyond its length; write {meant} or {text.partition('/')[0]}"
+    first, dash, last = (part.strip() for part in text.partition("-"))
+    if dash:
+        return _why_no_range(first, last)
+    before, _, after = text.partition("/")
+    with contextlib.suppress(ValueError):
+        return f"is written the wrong way round; write {ip_network(f'{after}/{before}')}"
+    if _is_address(before):
+        return "has no length that a block of its kind can have; write such as 192.0.2.0/24"
+    return "is no block of addresses such as 192.0.2.0/24 or 2001:db8::/48"
+
+
+def _why_no_range(first: str, last: str) -> str:
+    ends = [each for each in (canonical_address(first), canonical_address(last)) if each]
+    if len(ends) < 2 or ends[0].version != ends[1].version:
+        return "is no range of addresses; write blocks such as 192.0.2.0/24"
+    if int(ends[0]) > int(ends[1]):
+        return "is a range that ends before it begins; write a block such as 192.0.2.0/24"
+    blocks = ", ".join(map(str, islice(summarize_address_range(*ends), 3)))
+    return f"is a range; write blocks: {blocks}"
+
+
+def _is_address(text: str) -> bool:
+    return canonical_address(text) is not None
 
 
 class Networks:

@@ -9,12 +9,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from socket import AF_INET, AF_INET6, inet_pton
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from patchstand.errors import UsageError
 from patchstand.observe.limits import MOST_REQUESTS, REQUESTS_PER_SERVER, Allowance, Budget
-from patchstand.observe.names import canonical_address
 
 CATCH_UP = 0.01
 """Seconds by which a late event loop may catch up with the overall rate: in no span of
@@ -85,7 +85,7 @@ class Pace:
         and neither waits nor is recorded.
         """
         self.rules = rules
-        self.on_spend = on_spend
+        self._on_spend = on_spend
         self._loopback_is_free = loopback_is_free
         self._servers = _Ledger()
         self._networks = _Ledger()
@@ -107,7 +107,7 @@ class Pace:
             attempts, taken = self._servers.of(place.key)
             shared = self._allowance(place.network)
             budget = _Recorded(self.rules.requests_per_server, attempts, taken, shared)
-            budget.bind(self, address, place.key)
+            budget.bind(self._servers, place.key, address, self._on_spend)
             self._budgets[place.key] = budget
         return budget
 
@@ -130,17 +130,11 @@ class Pace:
         elif self._overall is not None:
             await self._overall.turn()
 
-    def record(self, budget: "_Recorded", attempts: int, taken: int) -> None:
-        """Put one spending on record before it happens (called by the budget)."""
-        if self.on_spend is not None:
-            self.on_spend(budget.address, attempts, taken)
-        self._servers.add(budget.key, attempts, taken)
-
     def _remember(self, address: str, before: Spent) -> None:
         place = _place(address)
-        self._servers.add(place.key, *before)
+        self._servers.add(place.key, before)
         if self.rules.requests_per_network is not None:
-            self._networks.add(place.network, *before)
+            self._networks.add(place.network, before)
 
     def _allowance(self, network: bytes) -> "_Shared | None":
         limit = self.rules.requests_per_network
@@ -154,6 +148,10 @@ class Pace:
         return shared
 
 
+_MAPPED = bytes(10) + b"\xff\xff"  # RFC 4291, section 2.5.5.2: it stands for an IPv4 address
+_LOOPBACK = bytes(15) + b"\x01"
+
+
 class _Place(NamedTuple):
     """An address as the books keep it: its bytes, those of its network."""
 
@@ -164,11 +162,14 @@ class _Place(NamedTuple):
 
 @lru_cache(maxsize=4096)  # asked for every connection and request
 def _place(text: str) -> _Place:
-    address = canonical_address(text)
-    if address is None:
-        raise UsageError(f"{text[:60]!r} is not an address")
-    key = address.packed
-    return _Place(key, key[:3] if len(key) == 4 else key[:7], address.is_loopback)
+    try:
+        key = inet_pton(AF_INET6 if ":" in text else AF_INET, text)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{text[:60]!r} is not an address") from error
+    key = key.removeprefix(_MAPPED)
+    if len(key) == 4:
+        return _Place(key, key[:3], key[0] == 127)
+    return _Place(key, key[:7], key == _LOOPBACK)
 
 
 class _Ledger:
@@ -182,27 +183,38 @@ class _Ledger:
         row = self._rows.get(key, 0)
         return row >> 32, row & 0xFFFFFFFF
 
-    def add(self, key: bytes, attempts: int, taken: int) -> None:
-        row = self._rows.get(key, 0) + (attempts << 32) + taken
+    def add(self, key: bytes, spent: Spent) -> None:
+        attempts, taken = self.of(key)
+        self.put(key, attempts + spent[0], taken + spent[1])
+
+    def put(self, key: bytes, attempts: int, taken: int) -> None:
+        row = attempts << 32 | taken
         self._rows[key] = self._known.setdefault(row, row)
 
 
 class _Recorded(Budget):
-    """A budget whose every spending is put on record first."""
+    """A budget whose every spending is put on record before it happens."""
 
-    __slots__ = ("_pace", "address", "key")
-    _pace: Pace
-    address: str
-    key: bytes
+    __slots__ = ("_address", "_key", "_ledger", "_on_spend")
+    _ledger: _Ledger
+    _key: bytes
+    _address: str
+    _on_spend: OnSpend | None
 
-    def bind(self, pace: Pace, address: str, key: bytes) -> None:
-        self._pace = pace
-        self.address = address
-        self.key = key
+    def bind(self, ledger: _Ledger, key: bytes, address: str, on_spend: OnSpend | None) -> None:
+        self._ledger = ledger
+        self._key = key
+        self._address = address
+        self._on_spend = on_spend
 
     def spend(self, attempts: int, taken: int) -> None:
-        self._pace.record(self, attempts, taken)
-        super().spend(attempts, taken)
+        if self._on_spend is not None:
+            self._on_spend(self._address, attempts, taken)
+        self.attempts += attempts
+        self.taken += taken
+        self._ledger.put(self._key, self.attempts, self.taken)
+        if self.network is not None:
+            self.network.count(attempts, taken)
 
 
 class _Shared(Allowance):
@@ -217,8 +229,8 @@ class _Shared(Allowance):
         self._network = network
 
     def count(self, attempts: int, taken: int) -> None:
-        self._ledger.add(self._network, attempts, taken)
         super().count(attempts, taken)
+        self._ledger.put(self._network, self.attempts, self.taken)
 
 
 class _Meter:

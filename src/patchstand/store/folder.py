@@ -163,6 +163,8 @@ def read_name(path: Path) -> TableFile | None:
     stem, _, digits = path.name.removesuffix(".parquet").rpartition(".")
     batch, _, segment = stem.rpartition("-")
     month = path.parent.name.removeprefix("month=")
+    if path.name.startswith(TEMPORARY):  # a pattern finds hidden files too
+        return None
     if not batch or not segment.isdigit() or len(digits) != DIGITS:
         return None
     return TableFile(path, path.parent.parent.name, month, batch, int(segment), digits)

@@ -79,14 +79,19 @@ def _parquet(table: str, rows: list[Row]) -> bytes:
         _array(list(values), kind)
         for values, kind in zip(zip(*rows, strict=True), schema.types, strict=True)
     ]
+    return parquet_bytes(pa.Table.from_arrays(columns, schema=schema))
+
+
+def parquet_bytes(rows: pa.Table) -> bytes:
+    """The content of a Parquet file, from rows that are in order."""
     sink = pa.BufferOutputStream()
-    delta = {name: how for name, how in _DELTA.items() if name in schema.names}
+    delta = {name: how for name, how in _DELTA.items() if name in rows.schema.names}
     pq.write_table(
-        pa.Table.from_arrays(columns, schema=schema),
+        rows,
         sink,
         compression="zstd",
         compression_level=_COMPRESSION_LEVEL,
-        use_dictionary=[f.name for f in schema if f.name not in delta],
+        use_dictionary=[f.name for f in rows.schema if f.name not in delta],
         column_encoding=delta or None,
         write_page_checksum=True,
     )

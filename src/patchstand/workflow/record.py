@@ -14,7 +14,7 @@ _SERVICES = ("https", "smtp", "imap", "pop")
 def record_of(observation: Observation, known: Knowledge) -> Record:
     """The record of an observation: its evidence reduced to what says something."""
     target = observation.target
-    name = canonical(target.name) or target.name
+    name = target_name(target)
     own = tuple(dict.fromkeys(word for word in (name, observation.address) if word))
     found = essence(evidence_of(observation), own, known)
     return Record(
@@ -32,6 +32,11 @@ def record_of(observation: Observation, known: Knowledge) -> Record:
         certificate=_certificate(observation),
         answers=observation.transcripts,
     )
+
+
+def target_name(target: Target) -> str:
+    """The name or address of a target in its canonical spelling."""
+    return canonical(target.name) or target.name
 
 
 def ports_of(target: Target) -> str:

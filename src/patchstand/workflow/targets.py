@@ -1,15 +1,32 @@
-"""Reads targets: `mail.example.org`, `192.0.2.1:8443`, `127.1.2.3 https=8443 smtp=2525`."""
+"""Reads targets: `mail.example.org`, `192.0.2.1:8443`, `127.1.2.3 https=8443 smtp=2525`.
 
+`expand` also takes blocks (`192.0.2.0/24`) and what zmap, masscan and nmap write.
+"""
+
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from ipaddress import IPv4Network, IPv6Network
+from socket import AF_INET, inet_pton
 from urllib.parse import urlsplit
 
 from patchstand.errors import UsageError
 from patchstand.model import Target
+from patchstand.observe.names import canonical, parse_network
+from patchstand.workflow.discovered import Discovered, Seen
+
+LIMIT = 1 << 24
+"""Targets of one run, unless the user asks for another number: an IPv4 /8."""
 
 _SERVICES = ("https", "smtp", "imap", "pop")
 _LAST_PORT = 65535
 _LONGEST = 500
+_BLOCK = re.compile(r"[0-9a-fA-F.:]+/\S*|\d[\d.]*-\d[\d.]*|\S*/\d[\d.]*")
+"""What is meant as a block of addresses, well formed or not; a name has no slash."""
+
+
+class _TooManyError(UsageError):
+    """The limit does not allow it; `expand` adds how much it allows."""
 
 
 def parse_target(text: str) -> Target:
@@ -51,6 +68,80 @@ def read_targets(lines: Iterable[str]) -> Iterator[Target]:
                 yield parse_target(text)
             except UsageError as error:
                 raise UsageError(f"line {number}: {error}") from error
+
+
+def expand(lines: Iterable[str], limit: int = LIMIT, seen: Seen | None = None) -> Iterator[Target]:
+    """Read targets one at a time, blocks expanded; never holds more than one line.
+
+    A block gives all of its addresses: the first and the last of an IPv4 block may well be
+    servers, as a block is seldom one subnet. Names and addresses come in their canonical
+    spelling. `seen` counts.
+
+    Raises:
+        UsageError: a line is no target, or there are more than `limit`; names the line.
+    """
+    counted = seen if seen is not None else Seen()
+    found = Discovered(counted)
+    for number, raw in enumerate(lines, start=1):
+        text = raw.strip()
+        try:
+            if _is_plain(text) and not found.in_table:  # nearly every line of a long file
+                targets: Iterable[Target] = (Target(text),)
+            else:
+                targets = _targets_of(text, found, limit - counted.targets)
+            for target in targets:
+                _count(counted, limit)
+                yield target
+        except _TooManyError as error:
+            raise UsageError(f"line {number}: {error}; the limit is {limit} (--limit)") from error
+        except UsageError as error:
+            raise UsageError(f"line {number}: {error}") from error
+
+
+def _count(seen: Seen, limit: int) -> None:
+    if seen.targets >= limit:
+        raise _TooManyError("one target more")
+    seen.targets += 1
+
+
+def count_of(network: IPv4Network | IPv6Network) -> int:
+    """How many targets a block gives."""
+    return network.num_addresses
+
+
+def _is_plain(text: str) -> bool:
+    try:
+        inet_pton(AF_INET, text)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _targets_of(text: str, found: Discovered, left: int) -> Iterable[Target]:
+    if not text or text.startswith("#"):
+        return ()
+    discovered = found.targets(text)
+    if discovered is not None:
+        return map(_checked, discovered)
+    own = text.partition("#")[0].strip()
+    word, _, rest = own.partition(" ")
+    if _BLOCK.fullmatch(word):
+        return _of_block(parse_network(word), rest, left)
+    return (_checked(parse_target(own)),)
+
+
+def _of_block(network: IPv4Network | IPv6Network, rest: str, left: int) -> Iterable[Target]:
+    if count_of(network) > left:
+        raise _TooManyError(f"{network} has {count_of(network)} addresses")
+    pattern = parse_target(f"block {rest}")
+    return (replace(pattern, name=str(address)) for address in network)
+
+
+def _checked(target: Target) -> Target:
+    name = canonical(target.name)
+    if name is None:
+        raise UsageError(f"{target.name[:60]!r} is neither a name nor an address")
+    return target if name == target.name else replace(target, name=name)
 
 
 def _name_and_port(word: str) -> tuple[str, int | None]:

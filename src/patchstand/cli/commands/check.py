@@ -20,6 +20,7 @@ from patchstand.cli.command import (
     now,
 )
 from patchstand.cli.output import console, write_json
+from patchstand.cli.permission import told
 from patchstand.errors import ScopeError, UsageError
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _approach(options: argparse.Namespace) -> "Approach":
         resolver=resolver,
         prober=Prober(
             __version__,
-            _told(contact or (declared or "").partition(",")[0] or "this-machine"),
+            told(contact or (declared or "").partition(",")[0] or "this-machine"),
             vantage_point=options.vantage_point or HERE,
         ),
         now=now,
@@ -166,14 +167,6 @@ def _approach(options: argparse.Namespace) -> "Approach":
         nodes=options.nodes,
         limits=Limits(target=options.timeout),
     )
-
-
-def _told(contact: str) -> str:
-    """The contact as requests carry it: the address in it, else its words in plain ASCII."""
-    words = contact.replace("<", " ").replace(">", " ").split()
-    address = next((word for word in words if "@" in word or "://" in word), contact)
-    plain = address.encode("ascii", "ignore").decode()
-    return re.sub(r"[^\w@:/.+~?=&%-]+", "-", plain).strip("-")[:200] or "unnamed"
 
 
 def _journal() -> Path:

@@ -211,38 +211,34 @@ def _locations(headers: Headers) -> Iterator[Clue]:
 
 
 _CHANGING = frozenset(
-    {
-        "age",
-        "cf-ray",
-        "content-length",
-        "date",
-        "etag",
-        "expires",
-        "last-modified",
-        "request-id",
-        "set-cookie",
-        "x-correlation-id",
-        "x-request-id",
-    }
+    {"age", "content-length", "date", "etag", "expires", "last-modified", "x-correlation-id"}
 )
-"""Headers whose values differ from answer to answer; a product's mark in one is kept."""
+"""Headers whose values differ from answer to answer and say nothing."""
+_PERHAPS_MARKED = frozenset({"cf-ray", "request-id", "set-cookie", "x-request-id"})
+"""Such headers whose values may carry a product's mark all the same."""
 
 
 def _essence(text: str, knowledge: Knowledge) -> str:
     """The headers without values that change; a cookie keeps its name."""
     kept = []
     for line in text.splitlines():
-        name, _, value = line.partition(":")
+        name = line.partition(":")[0]
         lowered = name.lower()
-        if lowered in _CHANGING and not _is_marked(line.lower(), knowledge):
-            cookie = value.partition("=")[0] + "=" if lowered == "set-cookie" else ""
-            line = f"{name}:{cookie}"  # noqa: PLW2901
-        kept.append(line)
+        if lowered in _CHANGING:
+            kept.append(name + ":")
+        elif lowered in _PERHAPS_MARKED and not _is_marked(line.lower(), knowledge):
+            cookie = line.partition("=")[0] + "="
+            kept.append(cookie if lowered == "set-cookie" else name + ":")
+        else:
+            kept.append(line)
     return "\n".join(kept)
 
 
 def _is_marked(line: str, knowledge: Knowledge) -> bool:
-    return any(needle in line for needle, _ in knowledge.needles[EvidenceKind.HTTP_HEADERS])
+    for needle, _ in knowledge.needles[EvidenceKind.HTTP_HEADERS]:  # noqa: SIM110  # twice as fast
+        if needle in line:
+            return True
+    return False
 
 
 READER = Reader(EvidenceKind.HTTP_HEADERS, _read, _essence)

@@ -1,0 +1,206 @@
+"""`patchstand scan`: many servers, politely, resumable, into a store."""
+
+import argparse
+import contextlib
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from patchstand.cli.command import INTERRUPTED, OK, Command, as_of, now
+from patchstand.cli.output import console, write_json
+from patchstand.cli.permission import told
+from patchstand.errors import UsageError
+
+if TYPE_CHECKING:
+    from patchstand.model import Conclusion, Record, Target
+    from patchstand.observe.pool import Pool
+    from patchstand.store.folder import Folder
+    from patchstand.workflow.scan_run import ScanRun
+    from patchstand.workflow.settings import ScanSettings
+
+_LAST = "last"
+
+
+def _configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--store", type=Path, metavar="DIR", required=True, help="where to keep it")
+    parser.add_argument("--targets", type=Path, metavar="FILE", help="one target a line; - stdin")
+    parser.add_argument(
+        "--scope", type=Path, action="append", default=[], metavar="FILE", help="who allows what"
+    )
+    parser.add_argument(
+        "--resume", nargs="?", const=_LAST, metavar="SCAN", help="go on with an interrupted scan"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be asked, and ask nobody"
+    )
+    parser.add_argument(
+        "--only-new", action="store_true", help="leave out what the store has observed before"
+    )
+    parser.add_argument(
+        "--limit", type=int, default=1 << 24, metavar="N", help="refuse more targets than this"
+    )
+    asking = parser.add_argument_group("what is asked")
+    asking.add_argument("--probes", default="all", help="web, mail, all, or names, with commas")
+    asking.add_argument(
+        "--requests", type=int, default=8, metavar="N", help="at most so many in one look"
+    )
+    asking.add_argument(
+        "--nodes", type=int, default=1, metavar="N", help="connections to find several back ends"
+    )
+    asking.add_argument(
+        "--retries", type=int, default=1, metavar="N", help="further looks after a timeout"
+    )
+    asking.add_argument(
+        "--concurrency", type=int, default=1000, metavar="N", help="never more at once than this"
+    )
+    asking.add_argument(
+        "--timeout", type=float, default=60.0, metavar="SECONDS", help="for one look altogether"
+    )
+    asking.add_argument("--contact", metavar="ADDRESS", help="who asks; told to every server")
+    asking.add_argument("--vantage-point", default=None, metavar="NAME", help="where we look from")
+    asking.add_argument("--resolver", metavar="ADDRESS:PORT", help="DNS server to ask for names")
+    asking.add_argument(
+        "--no-raw", action="store_true", help="keep the evidence, not the whole answers"
+    )
+    asking.add_argument("--seed", type=int, metavar="S", help="same seed, same order")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from patchstand.observe.look import run
+    from patchstand.store.folder import Folder
+
+    if options.dry_run:
+        return _dry_run(options)
+    resuming = options.resume is not None
+    folder = Folder.open(options.store, None if resuming else now())
+    batch = _unfinished(folder, options.resume) if resuming else _new_batch()
+    with folder.alone(batch):
+        ready = _ready(options, folder, batch)
+        return run(_scan(options, ready))
+
+
+def _dry_run(options: argparse.Namespace) -> int:
+    raise UsageError("--dry-run comes later")
+
+
+def _new_batch() -> str:
+    return f"{now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def _unfinished(folder: "Folder", asked: str) -> str:
+    found = folder.batches()
+    if not found:
+        raise UsageError(f"{folder.root}: there is no interrupted scan to go on with")
+    if asked not in (_LAST, *found):
+        raise UsageError(f"{asked}: not among the interrupted scans: {', '.join(found)}")
+    return found[-1] if asked == _LAST else asked
+
+
+def _ready(options: argparse.Namespace, folder: "Folder", batch: str) -> "ScanRun":
+    from patchstand import knowledge
+    from patchstand.workflow.scan import ScanPlan
+    from patchstand.workflow.scan_run import begin, resume
+
+    known, day = knowledge.load(options.knowledge), as_of(options)
+    plan = ScanPlan(folder, batch, known, day, only_new=options.only_new)
+    if options.resume is not None:
+        return resume(plan, now)
+    return begin(plan, _settings(options), _targets(options), now)
+
+
+def _settings(options: argparse.Namespace) -> "ScanSettings":
+    from patchstand.model import HERE
+    from patchstand.workflow.settings import ScanSettings
+
+    return ScanSettings(
+        started_at=now(),
+        scopes=[str(path.resolve()) for path in options.scope],
+        contact=told(options.contact or "this-machine"),
+        probes=options.probes,
+        requests=options.requests,
+        nodes=options.nodes,
+        most=options.concurrency,
+        retries=options.retries,
+        timeout=options.timeout,
+        vantage_point=options.vantage_point or HERE,
+        resolver=options.resolver,
+        only_new=options.only_new,
+        raw=not options.no_raw,
+        seed=secrets.randbits(32) if options.seed is None else options.seed,
+    )
+
+
+def _targets(options: argparse.Namespace) -> Iterator["Target"]:
+    from patchstand.workflow.targets import read_targets
+
+    if options.targets is None:
+        raise UsageError("give the targets with --targets FILE, or - for stdin")
+    if str(options.targets) == "-":
+        return read_targets(sys.stdin)
+    return read_targets(options.targets.open())
+
+
+async def _scan(options: argparse.Namespace, ready: "ScanRun") -> int:
+    from patchstand.cli.progress import rated_progress
+    from patchstand.workflow.scan_run import finish, go
+
+    left = ready.settings.targets - ready.observed
+    with rated_progress(left, quiet=options.quiet) as step, _stopping() as on_pool:
+
+        def on_record(record: "Record", conclusion: "Conclusion") -> None:
+            if options.json:
+                from patchstand.report.scanned import observation_document
+
+                write_json(observation_document(record, conclusion, ready.plan.batch), flush=False)
+            step()
+
+        complete = await go(ready, on_record, on_pool)
+    if complete:
+        finish(ready)
+    _tell(options, ready, complete=complete)
+    return OK if complete else INTERRUPTED
+
+
+@contextlib.contextmanager
+def _stopping() -> Iterator[Callable[["Pool"], None]]:
+    """The first Ctrl-C lets the looks under way end, the second one does not wait for them."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {int(number): signal.getsignal(number) for number in numbers}
+
+    def on_pool(pool: "Pool") -> None:
+        def stop(number: int, _frame: object) -> None:
+            pool.stop()
+            signal.signal(number, before[number])
+
+        for number in before:
+            signal.signal(number, stop)
+
+    try:
+        yield on_pool
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _tell(options: argparse.Namespace, ready: "ScanRun", *, complete: bool) -> None:
+    from patchstand.report.catalog import catalog
+    from patchstand.report.scanned import counts_document, print_counts
+    from patchstand.store.tally import tally
+
+    plan, targets = ready.plan, ready.settings.targets
+    counts = tally(plan.folder, plan.batch)
+    if options.json:
+        write_json(counts_document(plan.batch, targets, counts, finished=complete))
+    else:
+        print_counts(console(), plan.batch, targets, counts, catalog(options.lang))
+    if not complete:
+        observed = sum(counts["outcomes"].values())
+        where = {"scan": plan.batch, "store": str(options.store)}
+        text = catalog(options.lang).text("scan.go_on", n=observed, targets=targets, **where)
+        print(text, file=sys.stderr)
+
+
+COMMAND = Command("scan", "many servers, politely, resumable, into a store", _configure, _run)

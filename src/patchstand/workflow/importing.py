@@ -1,0 +1,192 @@
+"""import: rows of somebody else's reports, judged and stored like observations of our own.
+
+A file is one batch, named after its digest: read again it changes nothing. Its rows become
+visible together, at the end; an import that was interrupted is done anew.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from shutil import rmtree
+
+from patchstand.errors import UsageError
+from patchstand.identify import essence
+from patchstand.model import NOWHERE, EvidenceKind, Knowledge, Place, Record, Rejected
+from patchstand.observe import importers
+from patchstand.observe.importer import Importer
+from patchstand.observe.importers._opened import head_of
+from patchstand.plugins import declared
+from patchstand.store.folder import Folder, sync_folder
+from patchstand.store.segment import remove
+from patchstand.store.writer import BatchWriter
+from patchstand.workflow.conclude import Concluding
+
+SEGMENT_ROWS = 100_000
+_PUBLISHED_IN_ORDER = ("contents", "identities", "answers", "observations")
+_AS_STATED = frozenset({EvidenceKind.BUILD, EvidenceKind.RECEIVED})
+"""Evidence that names nobody, or names what it is about: it stays as it is."""
+
+PlaceOf = Callable[[str | None, str | None], Place]
+"""Where an address, or a name, is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """Where an import writes, what it judges by, and until when rows can have been seen."""
+
+    folder: Folder
+    known: Knowledge
+    as_of: date
+    now: datetime
+    place_of: PlaceOf | None = None
+
+
+@dataclass(slots=True)
+class Imported:
+    """What came of one file."""
+
+    path: Path
+    format: str
+    batch: str
+    already: bool = False
+    stored: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+    lines: Counter[str] = field(default_factory=Counter)
+    classes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def read(self) -> int:
+        """Rows that were read, good or not."""
+        return self.stored + len(self.rejected)
+
+
+@cache
+def formats() -> dict[str, Importer]:
+    """Every importer by its name."""
+    return {each.name: each for each in declared(importers, "IMPORTER").values()}
+
+
+def importer_of(path: Path, name: str | None) -> Importer:
+    """The importer of that name, else the one that recognises the file.
+
+    Raises:
+        UsageError: none does, or the file cannot be read.
+    """
+    if name is not None:
+        return formats()[name]
+    found = next((each for each in formats().values() if each.recognises(*head_of(path))), None)
+    if found is None:
+        raise UsageError(
+            f"{path}: none of the formats {', '.join(sorted(formats()))}; name one with --format"
+        )
+    return found
+
+
+def import_file(
+    path: Path, importer: Importer, plan: ImportPlan, on_row: Callable[[], None]
+) -> Imported:
+    """Import one file; `on_row` is called for each row that was read.
+
+    Raises:
+        UsageError: the file cannot be read at all; nothing of it is stored.
+        StoreError: the disk is full; nothing of it is stored.
+    """
+    batch = f"import-{_digest(path)[:16]}"
+    done = Imported(path, importer.name, batch)
+    concluding = Concluding(plan.known, plan.as_of)
+    with plan.folder.alone(batch):
+        under_way = plan.folder.scan(batch) / "staged"
+        begun_before = under_way.exists()
+        if plan.folder.files("observations", batch) and not begun_before:
+            done.already = True
+        else:
+            _begin(plan.folder, batch, under_way)
+            staged = Folder(under_way)
+            writer = BatchWriter(staged, batch, journaled=False, segment_rows=SEGMENT_ROWS)
+            for row in importer.read(path):
+                on_row()
+                _take(row, plan, done, writer, concluding)
+            writer.seal()
+            _publish(staged, plan.folder)
+        rmtree(plan.folder.scan(batch), ignore_errors=True)
+    return done
+
+
+def _begin(folder: Folder, batch: str, under_way: Path) -> None:
+    """Clear what an interrupted import of the same file has left."""
+    for table in _PUBLISHED_IN_ORDER:
+        for each in folder.files(table, batch):
+            remove(each.path)
+    rmtree(under_way, ignore_errors=True)
+    under_way.mkdir()
+    sync_folder(under_way.parent)
+
+
+def _take(
+    row: Record | Rejected,
+    plan: ImportPlan,
+    done: Imported,
+    writer: BatchWriter,
+    concluding: Concluding,
+) -> None:
+    if isinstance(row, Rejected):
+        done.rejected.append(row)
+        return
+    if row.observed_at > plan.now:
+        done.rejected.append(Rejected(0, f"{row.target}: {row.observed_at} has not come yet"))
+        return
+    record = _completed(row, plan)
+    conclusion = concluding.of(record)
+    writer.add(record, conclusion)
+    done.stored += 1
+    if conclusion.is_exchange and conclusion.server_class is not None:
+        done.classes[conclusion.server_class.value] += 1
+        done.lines[conclusion.line.value if conclusion.line else "several"] += 1
+
+
+def _completed(row: Record, plan: ImportPlan) -> Record:
+    """The record with its evidence reduced, and with its place where the files know it."""
+    if any(item.kind not in _AS_STATED for item in row.evidence):
+        own = tuple(dict.fromkeys(word for word in (row.target, row.address) if word))
+        found = essence(row.evidence, own, plan.known)
+        row = replace(row, evidence=found.evidence, nodes=row.nodes or found.nodes)
+    if plan.place_of is not None:
+        row = replace(row, place=_merged(row.place, plan.place_of(row.address, row.target)))
+    return row
+
+
+def _merged(stated: Place, looked_up: Place) -> Place:
+    """The user's own files win; what they do not know is as the report states it."""
+    if stated == NOWHERE:
+        return looked_up
+    return Place(
+        looked_up.country or stated.country,
+        looked_up.state or stated.state,
+        looked_up.asn or stated.asn,
+        looked_up.sector or stated.sector,
+    )
+
+
+def _publish(staged: Folder, folder: Folder) -> None:
+    """Move the files to where they are seen, observations last."""
+    for table in _PUBLISHED_IN_ORDER:
+        for each in staged.files(table):
+            place = folder.root / table / f"month={each.month}"
+            place.mkdir(parents=True, exist_ok=True)
+            each.path.replace(place / each.path.name)
+            sync_folder(place)
+
+
+def _digest(path: Path) -> str:
+    digest = sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    return digest.hexdigest()
