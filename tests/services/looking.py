@@ -42,11 +42,12 @@ SETTINGS = LookSettings(
     contact="https://probe.example/",
     ehlo_name="probe.invalid",
     requests=REQUESTS,
+    retries=0,
     rules=PaceRules(requests_per_server=BUDGET),
     loopback_is_free=False,
     limits=Limits(connect=10, answer=20, target=60),
 )
-SLOW = PaceRules(requests_per_server=BUDGET, rate=120.0)
+SLOW = PaceRules(requests_per_server=BUDGET, rate=200.0)
 """Slow enough that a worker can be killed in the middle; by a rate, not by slow servers."""
 
 

@@ -34,6 +34,7 @@ from patchstand.cli.command import now
 from patchstand.cli.main import main
 from patchstand.errors import StoreError, UsageError
 from patchstand.lab import Lab
+from patchstand.observe.pool import AT_FIRST
 from patchstand.workflow.beyond.batches import LOT, LookBatch, LookResult, encode
 from patchstand.workflow.beyond.database import Database, Key, make_tables
 from patchstand.workflow.beyond.queue import through_queue
@@ -273,8 +274,9 @@ def test_a_worker_that_was_taken_for_dead_begins_nothing_more(postgresql: Postgr
         return now()
 
     with a_lab() as lab, Database(url) as database:
-        first, second = batches_for(lab, "t")[:2]
-        batch = replace(first, leases=first.leases + second.leases)
+        batches = batches_for(lab, "t")
+        every = tuple(lease for batch in batches for lease in batch.leases)
+        batch = replace(batches[0], leases=every)
         database.run(make_tables)
         postgresql.do("INSERT INTO look_batches VALUES ('t', 'b', %s)", encode(batch))
         _look(WorkerOptions(url, Edge(stolen), tell=said.append), Key("t", "b"))
@@ -283,7 +285,7 @@ def test_a_worker_that_was_taken_for_dead_begins_nothing_more(postgresql: Postgr
         postgresql.do("DELETE FROM look_batches")
 
     assert results == []
-    assert visited <= LOT
+    assert visited <= AT_FIRST + LOT  # a pool takes so many at first
     assert len(said) == 1
     assert "given to another worker" in said[0]
 

@@ -31,9 +31,9 @@ from patchstand.model import (
     TlsFacts,
     Transcript,
 )
-from patchstand.observe.limits import Limits
+from patchstand.observe.limits import Budget, Limits
 from patchstand.observe.look import run
-from patchstand.observe.pace import PaceRules, Spent
+from patchstand.observe.pace import Pace, PaceRules, Spent
 from patchstand.observe.resolve import Resolution, Resolver
 from patchstand.observe.scope import Gate
 from patchstand.workflow.beyond.batches import (
@@ -56,7 +56,6 @@ from patchstand.workflow.beyond.remote import (
     Begun,
     BothGates,
     Edge,
-    LooksPace,
     _Begun,
     _spent_before,
     look_batch,
@@ -72,6 +71,7 @@ SETTINGS = LookSettings(
     ehlo_name="probe.invalid",
     vantage_point="test",
     requests=2,
+    retries=0,
     limits=Limits(connect=2, answer=2, target=5),
     loopback_is_free=False,
 )
@@ -156,6 +156,7 @@ ALL_SETTINGS = st.builds(
     loopback_is_free=st.booleans(),
     limits=st.builds(Limits, SECONDS, SECONDS, SECONDS, COUNTS, COUNTS, COUNTS, COUNTS),
     concurrency=COUNTS,
+    retries=COUNTS,
 )
 BATCHES = st.builds(
     LookBatch,
@@ -398,13 +399,13 @@ def test_no_death_of_a_worker_breaks_the_budget(
     leases = [Lease(Target(f"n{i}.example"), (f"192.0.2.{n}",)) for i, n in enumerate(names)]
     rules = PaceRules(requests_per_server=budget)
     batch = a_batch(*leases, rules=rules)
-    batch = replace(batch, settings=replace(batch.settings, requests=requests))
+    batch = replace(batch, settings=replace(batch.settings, requests=requests, retries=0))
     ledger, asked = Remembered(), Counter[str]()
 
     for death in [*deaths, len(leases)]:
-        pace = LooksPace(rules, requests, spent=_spent_before(batch, ledger.open()))
+        pace = Pace(rules, spent=_spent_before(batch, ledger.open()))
         for lease in list(_leases(batch, ledger))[:death]:
-            limited = pace.budget(lease.addresses[0])
+            limited = Budget(requests, network=pace.budget(lease.addresses[0]))
             while limited.attempt():
                 limited.take()
                 asked[lease.addresses[0]] += 1

@@ -4,10 +4,10 @@ Budgets hold although workers are killed. Whoever begins a batch first takes the
 attempt from a ledger that outlives the worker, and enters each lot of targets there before the
 first connection to one of them. A later attempt reads which lots were begun, and how often, and
 charges their servers with all that those looks may have asked at most, whether they did or
-not. With r requests a look and a budget of b, a target that was begun b / r times is not asked
-again: its record says `budget_spent`. Targets of lots that were never begun are untouched.
-A worker that was thought dead and is not cannot begin another lot: the ledger knows a newer
-attempt.
+not. With r requests a look, retries included, and a budget of b, a target that was begun b / r
+times is not asked again: its record says `budget_spent`. Targets of lots that were never begun
+are untouched. A worker that was thought dead and is not cannot begin another lot: the ledger
+knows a newer attempt.
 """
 
 from collections import Counter
@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from patchstand import knowledge
 from patchstand.errors import ScopeError, UsageError
 from patchstand.model import HERE, Knowledge, Observation, Permit, Scope, Target
-from patchstand.observe.limits import Budget
-from patchstand.observe.look import Approach, look_at_all, run
-from patchstand.observe.pace import Pace, PaceRules, Spent
+from patchstand.observe.look import Approach, run
+from patchstand.observe.pace import Pace, Spent
+from patchstand.observe.pool import Crowd, Pool
 from patchstand.observe.probe import select
 from patchstand.observe.resolve import Resolution, Resolver
 from patchstand.observe.scope import Gate
@@ -135,19 +135,19 @@ def _spent_before(batch: LookBatch, begun: Begun) -> dict[str, Spent]:
 async def _look_at_all(
     batch: LookBatch, edge: Edge, ledger: Ledger, spent: "_Tally"
 ) -> list[Observation]:
-    pace = LooksPace(
+    pace = Pace(
         batch.settings.rules,
-        batch.settings.requests,
         spent=spent.total(),
         on_spend=spent.count,
         loopback_is_free=batch.settings.loopback_is_free,
     )
     approach = _approach(batch, edge, pace)
+    crowd = Crowd(batch.settings.concurrency, batch.settings.retries)
     targets = _Begun(batch, ledger)
     found: list[Observation] = []
     while targets.wait():
-        at_once = batch.settings.concurrency
-        found.extend([seen async for seen in look_at_all(targets, approach, at_once)])
+        pool = Pool(approach, crowd)
+        found.extend([seen async for seen in pool.observations(iter(targets))])
     return found
 
 
@@ -198,43 +198,10 @@ def _approach(batch: LookBatch, edge: Edge, pace: Pace) -> Approach:
         now=edge.now,
         probes=select(settings.probes),
         nodes=settings.nodes,
+        requests=settings.requests,
         limits=settings.limits,
         pace=pace,
     )
-
-
-class LooksPace(Pace):
-    """A pace in which each look has a limit of its own, below the budget of the server."""
-
-    def __init__(self, rules: PaceRules, requests: int, **settings: Any) -> None:  # noqa: ANN401  # of Pace
-        """Allow so many connections, and as many requests, to one look; else as `Pace`."""
-        super().__init__(rules, **settings)
-        self._requests = requests
-
-    def budget(self, address: str) -> Budget:
-        """A budget for one look; what it spends, the server's spends too."""
-        whole = super().budget(address)
-        return whole if self._requests >= whole.limit else _LooksBudget(self._requests, whole)
-
-
-class _LooksBudget(Budget):
-    __slots__ = ("_whole",)
-
-    def __init__(self, limit: int, whole: Budget) -> None:
-        super().__init__(limit)
-        self._whole = whole
-
-    @property
-    def spent(self) -> bool:
-        return super().spent or self._whole.spent
-
-    @property
-    def connects(self) -> bool:
-        return super().connects and self._whole.connects
-
-    def spend(self, attempts: int, taken: int) -> None:
-        self._whole.spend(attempts, taken)
-        super().spend(attempts, taken)
 
 
 class BothGates(Gate):
