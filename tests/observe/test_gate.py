@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -15,8 +16,9 @@ from patchstand.errors import ScopeError, UsageError
 from patchstand.model import Permit, Scope
 from patchstand.observe.declare import Declarations
 from patchstand.observe.names import Networks, canonical_address, canonical_name, embedded
+from patchstand.observe.pace import PaceRules
 from patchstand.observe.resolve import Resolver
-from patchstand.observe.scope import DomainProof, Gate, read_scope
+from patchstand.observe.scope import DomainProof, Gate, pace_rules, read_scope, read_scopes
 from patchstand.observe.wire import Endpoint, connect
 
 WHOLE: dict[str, Any] = {
@@ -64,11 +66,193 @@ class Records(Resolver):
     "address", ["127.0.0.1", "127.9.8.7", "::1", "[::1]", "::ffff:127.0.0.1", "::ffff:7f00:1"]
 )
 def test_loopback_is_free(address: str, tmp_path: Path) -> None:
-    """Every spelling of a loopback address is permitted, even where a scope denies it."""
-    denied = scope(tmp_path, denied_networks=["127.0.0.0/8", "::/0"])
-
-    for gate in (Gate(now), Gate(now, scope=denied)):
+    """Every spelling of a loopback address is permitted, unless a scope denies it, it opted
+    out, or the scope decides for every address."""
+    given = scope(tmp_path)
+    for gate in (Gate(now), Gate(now, scope=given)):
         assert ask(gate, "any", address).granted_by == "loopback"
+
+    never = ["127.0.0.0/8", "::1/128"]
+    for gate in (
+        Gate(now, scope=scope(tmp_path, denied_networks=never)),
+        Gate(now, scope=scope(tmp_path, opt_outs=never)),
+        Gate(now, scope=given, strict=True),
+        Gate(now, strict=True),
+    ):
+        with pytest.raises(ScopeError):
+            ask(gate, "any", address)
+
+
+def test_a_strict_gate_permits_loopback_by_scope(tmp_path: Path) -> None:
+    """Where the scope decides for every address, a loopback network it names is permitted."""
+    own = scope(tmp_path, networks=["127.1.0.0/16"], domains=["example.org"])
+    gate = Gate(now, scope=own, strict=True)
+
+    assert ask(gate, "127.1.2.3", "127.1.2.3").granted_by == "scope"
+    for name, address in (("127.2.2.3", "127.2.2.3"), ("example.org", "127.2.2.3")):
+        with pytest.raises(ScopeError):
+            ask(gate, name, address)
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("192.0.2.9", "192.0.2.9"),
+        ("elsewhere.example", "192.0.2.9"),
+        ("192.0.2.35", "::ffff:192.0.2.35"),
+        ("2001:db8:1::9", "2001:db8:1::9"),
+        ("a.b.example.org", "192.0.2.1"),
+        ("localhost", "127.0.0.1"),
+    ],
+)
+def test_who_opted_out_is_never_asked(name: str, address: str, tmp_path: Path) -> None:
+    """Addresses, networks and domains of the list are refused, whatever else permits them."""
+    (tmp_path / "out.txt").write_text(
+        "# who asked\n2001:db8:1::/64  # 2026-11-01, by mail\nlocalhost\n", encoding="utf-8"
+    )
+    outs = ["192.0.2.9", "192.0.2.32/29", "b.example.org"]
+    given = scope(tmp_path, opt_outs=outs, opt_out_file="out.txt")
+    gate = Gate(now, scope=given, declarations=Declarations("A, why", tmp_path / "journal", now))
+
+    with pytest.raises(ScopeError, match="opt-out"):
+        ask(gate, name, address)
+    assert ask(gate, "example.org", "192.0.2.1").granted_by == "scope"
+
+
+def test_a_name_that_opted_out_is_not_looked_up(tmp_path: Path) -> None:
+    """The refusal comes before the name server is asked."""
+    gate = Gate(now, scope=scope(tmp_path, opt_outs=["mail.example.org"]))
+
+    with pytest.raises(ScopeError, match="opt-out"):
+        gate.check_name("a.mail.example.org", Resolver())
+    gate.check_name("www.example.org", Resolver())
+
+
+def test_a_permit_ends_with_its_scope(tmp_path: Path) -> None:
+    """After the last day the gate takes back what it granted, and grants nothing more."""
+    clock = [datetime(2026, 12, 31, 23, 59, tzinfo=UTC)]
+    gate = Gate(lambda: clock[0], scope=scope(tmp_path))
+    permit = ask(gate, "192.0.2.1", "192.0.2.1")
+    free = ask(gate, "127.0.0.1", "127.0.0.1")
+    assert gate.still_permits(permit)
+
+    clock[0] += timedelta(minutes=1)
+
+    assert not gate.still_permits(permit)
+    assert gate.still_permits(free)
+    with pytest.raises(ScopeError, match="2026-12-31"):
+        ask(gate, "192.0.2.1", "192.0.2.1")
+
+
+def write_scopes(folder: Path, *changes: dict[str, Any]) -> list[Path]:
+    paths = [folder / f"scope-{number}.json" for number in range(len(changes))]
+    empty: dict[str, Any] = {
+        "networks": [],
+        "domains": [],
+        "denied_networks": [],
+        "denied_domains": [],
+    }
+    for path, change in zip(paths, changes, strict=True):
+        path.write_text(json.dumps(WHOLE | empty | change))
+    return paths
+
+
+def test_several_scopes_each_with_their_ground(tmp_path: Path) -> None:
+    """An address gets the permit of the scope that covers it; every denial holds for all."""
+    paths = write_scopes(
+        tmp_path,
+        {"networks": ["192.0.2.0/24"], "denied_networks": ["198.51.100.7/32"]},
+        {
+            "networks": ["198.51.100.0/24"],
+            "domains": ["example.net"],
+            "authority": "contract",
+            "legal_basis": "contract 7",
+        },
+    )
+    gate = Gate(now, scope=read_scopes(paths, NOW.date()))
+
+    assert ask(gate, "192.0.2.1", "192.0.2.1").authority == "own"
+    assert ask(gate, "198.51.100.1", "198.51.100.1").legal_basis == "contract 7"
+    assert ask(gate, "example.net", "192.0.2.1").authority == "own"
+    assert ask(gate, "example.net", "203.0.113.1").authority == "contract"
+    for refused in ("198.51.100.7", "203.0.113.1"):
+        with pytest.raises(ScopeError):
+            ask(gate, refused, refused)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        ({"networks": ["192.0.2.0/24"]}, {"networks": ["192.0.2.128/25"]}, "192.0.2.128/25"),
+        ({"networks": ["192.0.2.64/26"]}, {"networks": ["192.0.0.0/16"]}, "192.0."),
+        ({"domains": ["example.org"]}, {"domains": ["a.example.org"]}, "a.example.org"),
+        ({"domains": ["a.example.org"]}, {"domains": ["example.org"]}, "a.example.org"),
+    ],
+)
+def test_two_grounds_for_one_address_are_refused(
+    one: dict[str, Any], other: dict[str, Any], shared: str, tmp_path: Path
+) -> None:
+    """Files that overlap on different grounds are an error that names both and the place."""
+    grounds = {"authority": "statutory", "legal_basis": "section 1"}
+    different = write_scopes(tmp_path, one, other | grounds)
+
+    with pytest.raises(UsageError, match=rf"scope-0.json.*scope-1.json.*{re.escape(shared)}"):
+        read_scopes(different, NOW.date())
+    assert len(read_scopes(write_scopes(tmp_path, one, other), NOW.date())) == 2
+    apart = write_scopes(tmp_path, one, {"networks": ["203.0.113.0/24"], **grounds})
+    assert len(read_scopes(apart, NOW.date())) == 2
+
+
+def test_the_strictest_budgets_hold(tmp_path: Path) -> None:
+    """Of several scopes and the user's wish the smallest number of each kind counts."""
+    paths = write_scopes(
+        tmp_path,
+        {"networks": ["192.0.2.0/24"], "requests_per_server": 12, "rate": 50},
+        {"networks": ["198.51.100.0/24"], "requests_per_network": 60, "rate": 20.5},
+    )
+    scopes = read_scopes(paths, NOW.date())
+
+    assert pace_rules(scopes) == PaceRules(12, 60, 20.5, None)
+    assert pace_rules(scopes, 6).requests_per_server == 6
+    assert pace_rules(()) == PaceRules()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"networks": ["192.0.2.7/24"]}, r"networks: '192.0.2.7/24'.*192.0.2.0/24"),
+        ({"networks": ["192.0.2.255-192.0.2.0"]}, r"networks: .*ends before it begins"),
+        ({"denied_networks": ["24/192.0.2.0"]}, r"denied_networks: .*192.0.2.0/24"),
+        ({"opt_outs": ["192.0.2.0/40"]}, r"opt_outs: '192.0.2.0/40'"),
+        ({"opt_out_file": "missing.txt"}, r"missing.txt: No such file"),
+        ({"networks": ["192.0.2.0/24"], "denied_networks": ["192.0.2.0/25", "192.0.2.128/25"]},
+         r"192.0.2.0/24 lies wholly inside denied"),
+        ({"domains": ["a.example.org"], "denied_domains": ["example.org"]},
+         r"a.example.org lies wholly inside denied"),
+        ({"valid_from": "2027-01-01", "valid_until": "2027-12-31"}, r"valid from 2027-01-01"),
+        ({"valid_until": "2026-11-21"}, r"expired on 2026-11-21"),
+        ({"valid_from": "2026-11-21", "valid_until": "2026-11-20"}, r"before valid_from"),
+        ({"requests_per_server": 0}, r"between 1 and 200"),
+        ({"requests_per_network": 0}, r"at least 1"),
+        ({"rate": 0}, r"above 0"),
+        ({"rate_per_network": -1.5}, r"above 0"),
+        ({"rates": 1}, r"rates"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_scope_is_said(
+    changes: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    """Each mistake is a usage error that names the field, the text and what was meant."""
+    with pytest.raises(UsageError, match=said):
+        scope(tmp_path, **changes)
+
+
+def test_a_wrong_line_of_the_opt_out_file_is_not_ignored(tmp_path: Path) -> None:
+    """A typing error in the list must not make somebody be asked."""
+    (tmp_path / "out.txt").write_text("192.0.2.1\n192.0.2.1/33\n", encoding="utf-8")
+
+    with pytest.raises(UsageError, match=r"out.txt, line 2"):
+        scope(tmp_path, opt_out_file="out.txt")
 
 
 @pytest.mark.parametrize(

@@ -40,10 +40,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Who allows which targets to be asked, for what purpose, until when.
+    """Who allows which targets to be asked, for what purpose, how often, from when until when.
 
     `networks` are CIDR strings, `domains` names that cover their sub-domains;
     `authority` is own, contract or statutory (then `legal_basis` names the norm).
+    `opt_outs` are addresses, networks and domains that asked not to be asked, those of
+    `opt_out_file` included. Budgets and rates as in `PaceRules`; None: none of its own.
     """
 
     authority: str
@@ -55,6 +57,15 @@ class Scope:
     denied_networks: tuple[str, ...] = ()
     denied_domains: tuple[str, ...] = ()
     valid_until: date | None = None
+    valid_from: date | None = None
+    organisation: str = ""
+    data_protection_officer: str = ""
+    opt_outs: tuple[str, ...] = ()
+    opt_out_file: str | None = None
+    requests_per_server: int | None = None
+    requests_per_network: int | None = None
+    rate: float | None = None
+    rate_per_network: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ us; such names end in a number and are never looked up.
 import contextlib
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from ipaddress import (
     IPv4Address,
@@ -24,6 +24,7 @@ from itertools import islice
 from patchstand.errors import UsageError
 
 Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
 
 NAME_LENGTH = 253
 """Characters; RFC 1035 section 2.3.4 without the final dot."""
@@ -108,7 +109,7 @@ def lies_under(name: str, domain: str) -> bool:
     return name == domain or name.endswith("." + domain)
 
 
-def parse_network(text: str) -> IPv4Network | IPv6Network:
+def parse_network(text: str) -> Network:
     """Read a block in CIDR notation, an address alone included.
 
     Raises:
@@ -165,9 +166,14 @@ class Networks:
         self._starts: dict[int, list[int]] = {}
         self._ends: dict[int, list[int]] = {}
         for version, merged in ((4, collapse_addresses(four)), (6, collapse_addresses(six))):
-            blocks = [(int(each[0]), int(each[-1])) for each in merged]  # collapsed is sorted
-            self._starts[version] = [start for start, _ in blocks]
-            self._ends[version] = [end for _, end in blocks]
+            starts = self._starts[version] = list[int]()
+            ends = self._ends[version] = list[int]()
+            for start, end in ((int(each[0]), int(each[-1])) for each in merged):  # sorted
+                if ends and ends[-1] + 1 == start:
+                    ends[-1] = end
+                else:
+                    starts.append(start)
+                    ends.append(end)
 
     def __bool__(self) -> bool:
         """False when there is no network at all."""
@@ -178,8 +184,47 @@ class Networks:
         place = bisect_right(self._starts[address.version], int(address)) - 1
         return place >= 0 and int(address) <= self._ends[address.version][place]
 
+    def cover(self, network: Network) -> bool:
+        """True when all of `network` lies in the networks, several of them together included."""
+        place = bisect_right(self._starts[network.version], int(network[0])) - 1
+        return place >= 0 and int(network[-1]) <= self._ends[network.version][place]
 
-def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    def meet(self, network: Network) -> bool:
+        """True when any address of `network` lies in the networks."""
+        place = bisect_right(self._starts[network.version], int(network[-1])) - 1
+        return place >= 0 and int(network[0]) <= self._ends[network.version][place]
+
+    @property
+    def size(self) -> int:
+        """The number of addresses in the networks, each counted once."""
+        ends = [*self._ends[4], *self._ends[6]]
+        starts = [*self._starts[4], *self._starts[6]]
+        return sum(ends) - sum(starts) + len(ends)
+
+
+class Domains:
+    """A set of domains that answers quickly whether a name lies under one of them."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        """Take canonical names."""
+        self._names = frozenset(names)
+
+    def __bool__(self) -> bool:
+        """False when there is no domain at all."""
+        return bool(self._names)
+
+    def __contains__(self, name: str) -> bool:
+        """True when the canonical `name` is one of the domains or one of their sub-domains."""
+        return bool(self._names) and any(each in self._names for each in _with_parents(name))
+
+
+def _with_parents(name: str) -> Iterator[str]:
+    while name:
+        yield name
+        _, _, name = name.partition(".")
+
+
+def _unmapped(network: Network) -> Network:
     if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
         four = int(network.network_address) & 0xFFFFFFFF
         return IPv4Network((four, network.prefixlen - 96))

@@ -1,21 +1,18 @@
-"""Who allows which address to be asked: the scope file, the proven domain, and the one gate.
+"""Who allows which address to be asked: the scopes, the proven domain, and the one gate.
 
 Every connection needs a `Permit`, and only `Gate` grants one (a test sees to that).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from ipaddress import ip_network
-from pathlib import Path
 
-import msgspec
-
-from patchstand.errors import ScopeError, UsageError
+from patchstand.errors import ScopeError
 from patchstand.model import Permit, Scope
 from patchstand.observe.declare import Declarations
 from patchstand.observe.names import (
     Address,
+    Domains,
     Networks,
     canonical,
     canonical_address,
@@ -23,88 +20,29 @@ from patchstand.observe.names import (
     embedded,
     is_local_name,
     is_public_suffix,
-    lies_under,
 )
+from patchstand.observe.opt_out import is_network
 from patchstand.observe.resolve import Resolver
+from patchstand.observe.scope_file import (
+    AUTHORITIES,
+    PURPOSES,
+    pace_rules,
+    read_scope,
+    read_scopes,
+)
 
-AUTHORITIES = ("own", "contract", "statutory")
-PURPOSES = ("inform", "census", "publish")
+__all__ = [
+    "AUTHORITIES",
+    "PROOF_LABEL",
+    "PURPOSES",
+    "DomainProof",
+    "Gate",
+    "pace_rules",
+    "read_scope",
+    "read_scopes",
+]
+
 PROOF_LABEL = "_patchstand"
-WIDEST = {4: 8, 6: 16}
-"""Shortest prefix a scope may name; the registries' own blocks are /8 and /12 or longer."""
-
-
-class _ScopeFile(msgspec.Struct, forbid_unknown_fields=True):
-    authority: str
-    purposes: list[str]
-    contact: str
-    legal_basis: str = ""
-    networks: list[str] = []
-    domains: list[str] = []
-    denied_networks: list[str] = []
-    denied_domains: list[str] = []
-    valid_until: date | None = None
-    schema: str = "patchstand/scope/1"
-
-
-def read_scope(path: Path, today: date) -> Scope:
-    """Read and check a scope file (JSON, the fields of `Scope`).
-
-    Raises:
-        UsageError: unreadable, wrong in one field, or expired on `today`.
-    """
-    try:
-        row = msgspec.json.decode(path.read_bytes(), type=_ScopeFile)
-    except OSError as error:
-        raise UsageError(f"scope file {path}: {error.strerror}") from error
-    except msgspec.DecodeError as error:
-        raise UsageError(f"scope file {path}: {error} (docs/scope.md)") from error
-    wrong = _wrong_words(row) or _wrong_targets(row)
-    if wrong:
-        raise UsageError(f"scope file {path}: {wrong} (docs/scope.md)")
-    if row.valid_until is not None and row.valid_until < today:
-        raise UsageError(f"scope file {path} expired on {row.valid_until}; have it renewed")
-    return Scope(
-        authority=row.authority,
-        legal_basis=row.legal_basis,
-        purposes=tuple(row.purposes),
-        contact=row.contact,
-        networks=tuple(row.networks),
-        domains=_canonical_names(tuple(row.domains)),
-        denied_networks=tuple(row.denied_networks),
-        denied_domains=_canonical_names(tuple(row.denied_domains)),
-        valid_until=row.valid_until,
-    )
-
-
-def _wrong_words(row: _ScopeFile) -> str | None:
-    if row.schema != "patchstand/scope/1":
-        return f"schema {row.schema!r} is not known; use patchstand/scope/1"
-    if row.authority not in AUTHORITIES:
-        return f"authority must be one of {', '.join(AUTHORITIES)}"
-    if row.authority == "statutory" and not row.legal_basis.strip():
-        return "a statutory authority names its norm in legal_basis"
-    if not row.purposes or not set(row.purposes) <= set(PURPOSES):
-        return f"purposes must be some of {', '.join(PURPOSES)}"
-    return None if row.contact.strip() else "contact must say who asks"
-
-
-def _wrong_targets(row: _ScopeFile) -> str | None:
-    if not row.networks and not row.domains:
-        return "name at least one network or domain"
-    for text in (*row.networks, *row.denied_networks):
-        try:
-            network = ip_network(text)
-        except ValueError as error:
-            return f"network {text!r}: {error}"
-        if text in row.networks and network.prefixlen < WIDEST[network.version]:
-            return f"network {text} is wider than /{WIDEST[network.version]}; name smaller ones"
-    for name in (*row.domains, *row.denied_domains):
-        if canonical_name(name) is None:
-            return f"domain {name!r} is not a domain name"
-        if name in row.domains and is_public_suffix(canonical_name(name) or name):
-            return f"domain {name!r} is open to everybody; name the domains below it"
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,47 +69,110 @@ class DomainProof:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Covered:
+    """What one scope allows, ready to be asked."""
+
+    scope: Scope
+    networks: Networks
+    domains: Domains
+
+    def is_good(self, today: date) -> bool:
+        """Whether the scope permits anything on a day."""
+        scope = self.scope
+        if not set(scope.purposes) & set(PURPOSES):
+            return False
+        if scope.valid_from is not None and today < scope.valid_from:
+            return False
+        return scope.valid_until is None or today <= scope.valid_until
+
+    def permits(self, permit: Permit) -> bool:
+        """Whether the permit may be one of this scope's."""
+        scope = self.scope
+        granted = (permit.authority, permit.legal_basis, permit.purposes)
+        return granted == (scope.authority, scope.legal_basis, scope.purposes)
+
+
+class _Refused:
+    """What is never asked: denied by a scope, or opted out."""
+
+    def __init__(self, scopes: Iterable[Scope]) -> None:
+        known = tuple(scopes)
+        out = [name for scope in known for name in scope.opt_outs]
+        self._kinds = (
+            (
+                "denied by the scope file",
+                Networks(text for scope in known for text in scope.denied_networks),
+                Domains(_canonical_names(n for scope in known for n in scope.denied_domains)),
+            ),
+            (
+                "asked not to be asked (opt-out)",
+                Networks(name for name in out if is_network(name)),
+                Domains(_canonical_names(name for name in out if not is_network(name))),
+            ),
+        )
+
+    def why(self, name: str, place: Address | None) -> str | None:
+        """Why a name or an address of it is never asked; None when nothing says so."""
+        for why, networks, domains in self._kinds:
+            if name in domains:
+                return why
+            if networks and place is not None and any(e in networks for e in embedded(place)):
+                return why
+        return None
+
+
 class Gate:
     """The one gate under every connection (docs/scope.md).
 
-    In this order: loopback is free; what the scope denies is refused; then the scope,
-    the proven domain or the declared responsibility permits it, else nothing does.
+    In this order: what a scope denies and who opted out is refused; loopback is free,
+    unless `strict`; then the scopes, the proven domain or the declared responsibility
+    permits it, else nothing does.
     """
 
     def __init__(
         self,
         now: Callable[[], datetime],
         *,
-        scope: Scope | None = None,
+        scope: Scope | Iterable[Scope] | None = None,
         proof: DomainProof | None = None,
         declarations: Declarations | None = None,
+        strict: bool = False,
     ) -> None:
-        """Take what the user brought; without anything only loopback is free."""
+        """Take what the user brought; without anything only loopback is free.
+
+        `strict`: the scopes decide for every address, loopback included.
+        """
+        scopes = () if scope is None else (scope,) if isinstance(scope, Scope) else tuple(scope)
         self._now = now
-        self._scope = scope
-        self._networks = Networks(scope.networks if scope else ())
-        self._denied_networks = Networks(scope.denied_networks if scope else ())
-        self._domains = _canonical_names(scope.domains if scope else ())
-        self._denied_domains = _canonical_names(scope.denied_domains if scope else ())
+        self._covered = tuple(
+            _Covered(each, Networks(each.networks), Domains(_canonical_names(each.domains)))
+            for each in scopes
+        )
+        self._refused = _Refused(scopes)
         self._proof = proof
         self._declarations = declarations
+        self._strict = strict
 
     def check_name(self, name: str, resolver: Resolver) -> None:
         """Refuse a name before it is looked up, where no address of it could be permitted.
 
         Raises:
-            ScopeError: nothing permits this name, or the scope denies it.
+            ScopeError: nothing permits this name, a scope denies it, or it opted out.
         """
         asked = canonical(name)
-        if asked is None or is_local_name(asked) or canonical_address(asked) is not None:
+        if asked is None or canonical_address(asked) is not None:
             return
-        if _is_under(asked, self._denied_domains):
-            raise ScopeError(f"{name}: denied by the scope file")
+        refused = self._refused.why(asked, None)
+        if refused:
+            raise ScopeError(f"{name}: {refused}")
+        if is_local_name(asked):  # never looked up
+            return
         reachable = (
             resolver.is_loopback
             or self._proof
             or self._declarations
-            or (self._scope_is_good() and (self._networks or _is_under(asked, self._domains)))
+            or any(each.networks or asked in each.domains for each in self._good())
         )
         if not reachable:
             raise ScopeError(self._advice(name))
@@ -180,32 +181,43 @@ class Gate:
         """Permit connections to `address`, an address of the target `name`.
 
         Raises:
-            ScopeError: nothing permits it, or the scope denies it; says what to do.
+            ScopeError: nothing permits it, a scope denies it, or it opted out.
             UsageError: the journal of declarations cannot be used.
         """
         place = canonical_address(address)
         if place is None or place.is_unspecified or place.is_multicast:
             raise ScopeError(f"{address} is not the address of a server")
-        if place.is_loopback:
-            return Permit(str(place), "loopback", "own", "", ("inform",))
         asked = canonical(name) or ""
-        if _is_under(asked, self._denied_domains) or self._denies_address(place):
-            raise ScopeError(f"{name} ({place}): denied by the scope file")
+        refused = self._refused.why(asked, place)
+        if refused:
+            raise ScopeError(f"{name} ({place}): {refused}")
+        if place.is_loopback and not self._strict:
+            return Permit(str(place), "loopback", "own", "", ("inform",))
         permit = self._by_scope(asked, place) or await self._by_proof(asked, place)
         return permit or self._by_declaration(asked, place)
 
     def still_permits(self, permit: Permit) -> bool:
         """Whether a permit granted earlier in this run is still good; cheap to ask."""
-        return permit.granted_by != "scope" or self._scope_is_good()
+        if permit.granted_by != "scope":
+            return True
+        return any(each.permits(permit) for each in self._good())
+
+    def _good(self) -> list[_Covered]:
+        """The scopes that are valid now."""
+        if not self._covered:
+            return []
+        today = self._now().date()
+        return [each for each in self._covered if each.is_good(today)]
 
     def _by_scope(self, name: str, place: Address) -> Permit | None:
-        scope = self._scope
-        if scope is None or not self._scope_is_good():
+        """By the scope that names a network of the address; else by one that names a domain."""
+        good = self._good()
+        found = next((each.scope for each in good if place in each.networks), None)
+        if found is None and not _leads_elsewhere(place):
+            found = next((each.scope for each in good if name in each.domains), None)
+        if found is None:
             return None
-        named = _is_under(name, self._domains) and not _leads_elsewhere(place)
-        if not named and place not in self._networks:
-            return None
-        return Permit(str(place), "scope", scope.authority, scope.legal_basis, scope.purposes)
+        return Permit(str(place), "scope", found.authority, found.legal_basis, found.purposes)
 
     async def _by_proof(self, name: str, place: Address) -> Permit | None:
         if self._proof is None or canonical_address(name) is not None or _leads_elsewhere(place):
@@ -223,25 +235,24 @@ class Gate:
         basis = f"{self._declarations.who}, {self._declarations.why}"
         return Permit(str(place), "responsible", "declared", basis, ("inform",))
 
-    def _scope_is_good(self) -> bool:
-        scope = self._scope
-        if scope is None or not set(scope.purposes) & set(PURPOSES):
-            return False
-        return scope.valid_until is None or self._now().date() <= scope.valid_until
-
-    def _denies_address(self, place: Address) -> bool:
-        return any(each in self._denied_networks for each in embedded(place))
-
     def _advice(self, name: str) -> str:
         why = "nothing permits asking it"
-        if self._scope is not None:
+        if self._covered:
             why = "the scope file does not cover it"
-            if not self._scope_is_good():
-                why = f"the scope file expired on {self._scope.valid_until}"
+            if not self._good():
+                why = _why_not_valid([each.scope for each in self._covered], self._now().date())
         return (
             f"{name}: {why}; give a scope file (--scope), prove the domain (TXT {PROOF_LABEL})"
             ' or answer for it (--responsible "who, why")'
         )
+
+
+def _why_not_valid(scopes: list[Scope], today: date) -> str:
+    later = [scope.valid_from for scope in scopes if scope.valid_from and scope.valid_from > today]
+    if later:
+        return f"the scope file is valid from {min(later)} on"
+    ended = [scope.valid_until for scope in scopes if scope.valid_until is not None]
+    return f"the scope file expired on {max(ended)}" if ended else "the scope names no purpose"
 
 
 def _leads_elsewhere(place: Address) -> bool:
@@ -251,9 +262,5 @@ def _leads_elsewhere(place: Address) -> bool:
     )
 
 
-def _is_under(name: str, domains: tuple[str, ...]) -> bool:
-    return any(lies_under(name, domain) for domain in domains)
-
-
-def _canonical_names(domains: tuple[str, ...]) -> tuple[str, ...]:
+def _canonical_names(domains: Iterable[str]) -> tuple[str, ...]:
     return tuple(canonical_name(name) or name for name in domains)

@@ -130,10 +130,10 @@ def _approach(options: argparse.Namespace) -> "Approach":
     from patchstand.observe.declare import Declarations
     from patchstand.observe.limits import Limits
     from patchstand.observe.look import Approach
-    from patchstand.observe.pace import Pace, PaceRules
+    from patchstand.observe.pace import Pace
     from patchstand.observe.probe import select
     from patchstand.observe.resolve import Resolver
-    from patchstand.observe.scope import DomainProof, Gate, read_scope
+    from patchstand.observe.scope import DomainProof, Gate, pace_rules, read_scope
     from patchstand.observe.session import Prober
 
     for name, most in (("nodes", 64), ("requests", 200), ("concurrency", 2000), ("timeout", 3600)):
@@ -163,7 +163,7 @@ def _approach(options: argparse.Namespace) -> "Approach":
         ),
         now=now,
         probes=select(options.probes.split(",")),
-        pace=Pace(PaceRules(requests_per_server=options.requests)),
+        pace=Pace(pace_rules([scope] if scope else [], options.requests)),
         nodes=options.nodes,
         limits=Limits(target=options.timeout),
     )
