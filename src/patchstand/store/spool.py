@@ -73,6 +73,21 @@ def pending(folder: Folder, batch: str, *, only_new: bool) -> Iterator[tuple[str
             yield from rows
 
 
+def observed(folder: Folder, batch: str) -> Iterator[tuple[str, str]]:
+    """Target and ports of every observation of a batch.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    seen = [str(each.path) for each in folder.files("observations", batch)]
+    if not seen:
+        return
+    with _connected(folder.scan(batch)) as duck:
+        found = _run(duck, "SELECT target, ports::VARCHAR FROM read_parquet(?)", seen)
+        while rows := found.fetchmany(_TOGETHER):
+            yield from rows
+
+
 def _record_batches(targets: Iterable[Spooled]) -> Iterator[pa.RecordBatch]:
     waiting = iter(targets)
     while rows := list(islice(waiting, _TOGETHER)):
