@@ -68,12 +68,12 @@ def batches_for(lab: Lab, scan: str, rules: PaceRules = SETTINGS.rules) -> list[
     """All servers of the lab, in batches of about 40."""
     plan = Plan(
         scan=scan,
-        scope=lab_scope(),
+        scopes=(lab_scope(),),
         settings=replace(SETTINGS, rules=rules),
         size=40,
         at_once=AT_ONCE,
     )
-    gate = Gate(now, scope=plan.scope)
+    gate = Gate(now, scope=plan.scopes)
     return list(batches_of(read_targets(lab.targets()), Resolver(), gate, plan))
 
 

@@ -75,6 +75,7 @@ SETTINGS = LookSettings(
     limits=Limits(connect=2, answer=2, target=5),
     loopback_is_free=False,
 )
+LAB = Scope("own", "simulated", ("inform",), "lab@lab.invalid", networks=("127.0.0.0/8",))
 
 
 def now() -> datetime:
@@ -166,7 +167,7 @@ BATCHES = st.builds(
     leases=st.lists(st.builds(Lease, TARGETS, st.lists(WORDS).map(tuple), WORDS), max_size=4).map(
         tuple
     ),
-    scope=st.none() | SCOPES,
+    scopes=st.lists(SCOPES, max_size=2).map(tuple),
     settings=ALL_SETTINGS,
     spent=SPENT,
 )
@@ -267,16 +268,16 @@ class Known(Resolver):
 
 def a_batch(*leases: Lease, rules: PaceRules | None = None) -> LookBatch:
     settings = replace(SETTINGS, rules=rules or SETTINGS.rules)
-    return LookBatch(scan="s", number=0, window=0, leases=leases, scope=None, settings=settings)
+    return LookBatch(scan="s", number=0, window=0, leases=leases, scopes=(LAB,), settings=settings)
 
 
 def a_plan(**settings: int) -> Plan:
     scope = Scope("own", "", ("inform",), "c", networks=("0.0.0.0/8",), domains=("example",))
-    return Plan(scan="s", scope=scope, settings=SETTINGS, **settings)  # type: ignore[arg-type]
+    return Plan(scan="s", scopes=(scope,), settings=SETTINGS, **settings)  # type: ignore[arg-type]
 
 
 def cut(targets: list[Target], plan: Plan, resolver: Resolver | None = None) -> list[LookBatch]:
-    gate = Gate(now, scope=plan.scope)
+    gate = Gate(now, scope=plan.scopes)
     return list(batches_of(targets, resolver or Known({}), gate, plan))
 
 
@@ -323,7 +324,7 @@ def test_batches_are_about_as_large_as_wanted() -> None:
 def test_a_name_outside_the_scope_is_not_looked_up() -> None:
     """Names that nothing could permit are leased without address, and nobody is asked."""
     resolver = Known({"mail.example": ("192.0.2.1",), "mail.test": ("192.0.2.2",)})
-    plan = replace(a_plan(), scope=Scope("own", "", ("inform",), "c", domains=("example",)))
+    plan = replace(a_plan(), scopes=(Scope("own", "", ("inform",), "c", domains=("example",)),))
 
     (batch,) = cut([Target("mail.example"), Target("mail.test")], plan, resolver)
 
@@ -440,9 +441,9 @@ def test_what_is_charged_never_exceeds_the_budget(
 def test_both_scopes_must_permit() -> None:
     """A worker's own scope narrows that of the batch; either alone can end a permit."""
     wide = Scope("contract", "", ("inform",), "c", networks=("192.0.2.0/24",))
-    narrow = replace(wide, networks=("192.0.2.0/25",), valid_until=NOW.date())
+    narrow = Scope("own", "", ("inform",), "d", networks=("192.0.2.0/25",), valid_until=NOW.date())
     clock = [NOW]
-    gate = BothGates(lambda: clock[0], wide, narrow)
+    gate = BothGates(Edge(lambda: clock[0], None, narrow), (wide,), strict=True)
 
     permit = run(gate.permit("192.0.2.1", "192.0.2.1"))
     with pytest.raises(ScopeError, match="the worker's own scope"):
@@ -512,6 +513,34 @@ def test_a_server_that_may_have_been_asked_too_much_is_left_alone(lab: Lab) -> N
 
     assert {record.outcome for record in result.records} == {Outcome.BUDGET_SPENT}
     assert sum(visits.connections.total() for visits in lab.tally.visits.values()) == before
+
+
+def test_a_worker_asks_only_what_its_own_scope_permits_too(lab: Lab) -> None:
+    """Records of targets outside the worker's own scope say out_of_scope; nobody asks them."""
+    batch = of_lab(lab)
+    half = Scope("own", "", ("inform",), "c", networks=("127.1.0.0/28",), requests_per_server=1)
+    before = {address: each.connections.total() for address, each in lab.tally.visits.items()}
+
+    result = decode_result(look_batch(encode(batch), Edge(now, None, half)), batch)
+
+    inside = {record.target for record in result.records if record.outcome is Outcome.ANSWERED}
+    outside = {record.target for record in result.records} - inside
+    assert inside == {f"127.1.0.{n}" for n in range(1, 16)}
+    assert {outcomes(result)[target] for target in outside} == {Outcome.OUT_OF_SCOPE}
+    assert all(record.requests <= 1 for record in result.records)
+    assert all(
+        lab.tally.visits[target].connections.total() == before[target]
+        for target in outside & before.keys()
+    )
+
+
+def test_a_scope_that_has_ended_permits_nothing(lab: Lab) -> None:
+    """The worker's clock decides: a batch that comes too late is recorded as out_of_scope."""
+    batch = replace(of_lab(lab), scopes=(replace(LAB, valid_until=date(2026, 11, 21)),))
+
+    result = decode_result(look_batch(encode(batch), Edge(now)), batch)
+
+    assert set(outcomes(result).values()) == {Outcome.OUT_OF_SCOPE}
 
 
 def test_a_worker_with_other_knowledge_refuses(lab: Lab) -> None:

@@ -50,7 +50,7 @@ def scan_elsewhere(
     seen = set(observed(plan.folder, plan.batch))
     cut = Plan(
         scan=plan.batch,
-        scope=elsewhere.scope,
+        scopes=(elsewhere.scope,) if elsewhere.scope else (),
         settings=look_settings(settings, approach, plan.known.version),
         spent={at: Spent(*asked) for at, asked in asked_before(plan.folder, plan.batch).items()},
         at_once=elsewhere.at_once,

@@ -38,6 +38,7 @@ class LookSettings:
     there are 1 + `retries` where it times out.
     `version`, `contact` and `ehlo_name` are told to the servers (RFC 9511). `knowledge` is the
     version with which answers are reduced to evidence: that of every worker.
+    `loopback_is_free` False: budgets, rates and scopes hold there as everywhere.
     `vantage_point` None: the worker's own. `resolver_is_loopback`: the coordinator asked a
     name server of its own machine, so that names stayed there.
     """
@@ -82,7 +83,7 @@ class LookBatch:
     number: int
     window: int
     leases: tuple[Lease, ...]
-    scope: Scope | None
+    scopes: tuple[Scope, ...]
     settings: LookSettings
     spent: dict[str, Spent] = field(default_factory=dict)
     format: int = FORMAT

@@ -12,7 +12,7 @@ knows a newer attempt.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -21,11 +21,12 @@ from patchstand import knowledge
 from patchstand.errors import ScopeError, UsageError
 from patchstand.model import HERE, Knowledge, Observation, Permit, Scope, Target
 from patchstand.observe.look import Approach, run
-from patchstand.observe.pace import Pace, Spent
+from patchstand.observe.pace import Pace, PaceRules, Spent
 from patchstand.observe.pool import Crowd, Pool
 from patchstand.observe.probe import select
 from patchstand.observe.resolve import Resolution, Resolver
 from patchstand.observe.scope import Gate
+from patchstand.observe.scope_file import pace_rules
 from patchstand.observe.session import Prober
 from patchstand.workflow.beyond.batches import (
     ATTEMPTS,
@@ -44,8 +45,8 @@ from patchstand.workflow.record import record_of
 class Edge:
     """What a worker brings along: its clock (with time zone), its name, a scope of its own.
 
-    `scope` narrows: it and that of the batch must both permit a connection. `knowledge` is
-    the folder whose knowledge files win.
+    `scope` narrows: it and those of the batch must both permit a connection, and the stricter
+    budgets and rates hold. `knowledge` is the folder whose knowledge files win.
     """
 
     now: Callable[[], datetime]
@@ -136,7 +137,7 @@ async def _look_at_all(
     batch: LookBatch, edge: Edge, ledger: Ledger, spent: "_Tally"
 ) -> list[Observation]:
     pace = Pace(
-        batch.settings.rules,
+        _rules(batch.settings.rules, edge.scope),
         spent=spent.total(),
         on_spend=spent.count,
         loopback_is_free=batch.settings.loopback_is_free,
@@ -149,6 +150,19 @@ async def _look_at_all(
         pool = Pool(approach, crowd)
         found.extend([seen async for seen in pool.observations(iter(targets))])
     return found
+
+
+def _rules(rules: PaceRules, own: Scope | None) -> PaceRules:
+    """The budgets and rates of the batch, or those of the worker's own scope where stricter."""
+    if own is None:
+        return rules
+    of_batch = replace(
+        own,
+        requests_per_network=rules.requests_per_network,
+        rate=rules.rate,
+        rate_per_network=rules.rate_per_network,
+    )
+    return pace_rules((own, of_batch), rules.requests_per_server)
 
 
 class _Begun:
@@ -187,7 +201,7 @@ class _Begun:
 def _approach(batch: LookBatch, edge: Edge, pace: Pace) -> Approach:
     settings = batch.settings
     return Approach(
-        gate=BothGates(edge.now, batch.scope, edge.scope),
+        gate=BothGates(edge, batch.scopes, strict=not settings.loopback_is_free),
         resolver=Leased(batch.leases, is_loopback=settings.resolver_is_loopback),
         prober=Prober(
             settings.version,
@@ -205,12 +219,14 @@ def _approach(batch: LookBatch, edge: Edge, pace: Pace) -> Approach:
 
 
 class BothGates(Gate):
-    """The gate of the batch's scope, and behind it that of the worker's own."""
+    """The gate of the batch's scopes, and behind it that of the worker's own."""
 
-    def __init__(self, now: Callable[[], datetime], scope: Scope | None, own: Scope | None) -> None:
-        """Take both scopes; without `own` that of the batch decides alone."""
-        super().__init__(now, scope=scope)
-        self._own = Gate(now, scope=own) if own is not None else None
+    def __init__(self, edge: Edge, scopes: tuple[Scope, ...], *, strict: bool) -> None:
+        """Take both; without a scope of the worker those of the batch decide alone."""
+        super().__init__(edge.now, scope=scopes, strict=strict)
+        own = edge.scope
+        self._own = Gate(edge.now, scope=own, strict=True) if own is not None else None
+        self._own_permits: dict[str, Permit] = {}
 
     async def permit(self, name: str, address: str) -> Permit:
         """The batch's permit, if the worker's own scope gives one too.
@@ -221,15 +237,16 @@ class BothGates(Gate):
         permit = await super().permit(name, address)
         if self._own is not None:
             try:
-                await self._own.permit(name, address)
+                self._own_permits[permit.address] = await self._own.permit(name, address)
             except ScopeError as error:
                 raise ScopeError(f"the worker's own scope: {error}") from error
         return permit
 
     def still_permits(self, permit: Permit) -> bool:
         """Whether a permit granted earlier is still good: both scopes may end meanwhile."""
-        both = (self._own,) if self._own is not None else ()
-        return super().still_permits(permit) and all(gate.still_permits(permit) for gate in both)
+        if not super().still_permits(permit):
+            return False
+        return self._own is None or self._own.still_permits(self._own_permits[permit.address])
 
 
 class Leased(Resolver):
