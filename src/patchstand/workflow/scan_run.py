@@ -121,7 +121,6 @@ def go_elsewhere(
     """Have others look; as `go`, but not inside an event loop.
 
     Raises:
-        UsageError: more than one scope: a batch carries one.
         StoreError: the workers are lost, or the disk is full.
     """
     scopes = _scopes(run.settings, run.now)
