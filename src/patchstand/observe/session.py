@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -20,14 +19,6 @@ HTTPS_PORT = 443
 SESSION = "session"
 """The question of a whole mail dialogue."""
 CONTACT_LENGTH = 200
-
-
-def told(contact: str) -> str:
-    """The contact as requests carry it: the address in it, else its words in plain ASCII."""
-    words = contact.replace("<", " ").replace(">", " ").split()
-    address = next((word for word in words if "@" in word or "://" in word), contact)
-    plain = address.encode("ascii", "ignore").decode()
-    return re.sub(r"[^\w@:/.+~?=&%-]+", "-", plain).strip("-")[:200] or "unnamed"
 
 
 @dataclass(frozen=True, slots=True)
