@@ -31,3 +31,23 @@ def test_three_parts_stay_a_set(known: Knowledge) -> None:
 def test_words_say_nothing(known: Knowledge) -> None:
     """A text without a version yields nothing."""
     assert list(READER.read(Evidence(READER.kind, "unknown"), Context(known, ON))) == []
+
+
+def test_a_displayed_cu_tells_nothing_of_security_updates(known: Knowledge) -> None:
+    """AdminDisplayVersion with the number of a CU is the whole CU: updates do not change it."""
+    text = "Version 15.2 (Build 1118.7)"
+
+    (clue,) = READER.read(Evidence(READER.kind, text), Context(known, ON))
+    (whole,) = READER.read(Evidence(READER.kind, "15.2.1118"), Context(known, ON))
+    (exact,) = READER.read(Evidence(READER.kind, "15.2.1118.7"), Context(known, ON))
+
+    assert clue.builds == whole.builds
+    assert len(exact.builds or ()) == 1
+
+
+def test_the_product_without_a_build_is_still_exchange(known: Knowledge) -> None:
+    """Who says Exchange and no build says that much: an Exchange server of any line."""
+    (clue,) = READER.read(Evidence(READER.kind, "Microsoft Exchange"), Context(known, ON))
+
+    assert clue.is_exchange
+    assert (clue.builds, clue.lines) == (None, None)
