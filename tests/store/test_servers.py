@@ -319,7 +319,7 @@ def test_events_tell_how_a_server_stands(
 ) -> None:
     """The last change of every server has its event, with the same time and place."""
     known: Estate = {}
-    told: dict[str, Any] = {}
+    told: dict[Any, Any] = {}
     for looks, finished in given_batches:
         gathered = gather(looks)
         missed = gathered.missed() if finished else []
