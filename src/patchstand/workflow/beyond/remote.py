@@ -38,7 +38,11 @@ from patchstand.workflow.beyond.batches import (
     decode_batch,
     encode,
 )
+from patchstand.workflow.beyond.grouping import network_of
 from patchstand.workflow.record import record_of
+
+LOOKS_A_NETWORK = 8
+"""Looks at once for each network of a batch; a rate per network is stricter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +147,19 @@ async def _look_at_all(
         loopback_is_free=batch.settings.loopback_is_free,
     )
     approach = _approach(batch, edge, pace)
-    crowd = Crowd(batch.settings.concurrency, batch.settings.retries)
+    crowd = Crowd(_most_at_once(batch), batch.settings.retries)
     targets = _Begun(batch, ledger)
     found: list[Observation] = []
     while targets.wait():
         pool = Pool(approach, crowd)
         found.extend([seen async for seen in pool.observations(iter(targets))])
     return found
+
+
+def _most_at_once(batch: LookBatch) -> int:
+    """As the settings say, but a batch of few networks does not ask all of one at once."""
+    networks = {network_of(address) for lease in batch.leases for address in lease.addresses}
+    return min(batch.settings.concurrency, LOOKS_A_NETWORK * max(1, len(networks)))
 
 
 def _rules(rules: PaceRules, own: Scope | None) -> PaceRules:
