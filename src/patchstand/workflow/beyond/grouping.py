@@ -26,7 +26,7 @@ from patchstand.observe.resolve import Resolver
 from patchstand.observe.scope import Gate
 from patchstand.workflow.beyond.batches import Lease, LookBatch, LookSettings, at_most
 
-TARGETS_A_BATCH = 1024
+TARGETS_A_BATCH = 512
 """Enough that networks can take turns inside a batch; a worker holds all answers of one."""
 TARGETS_A_WINDOW = 100_000
 LOOK_UPS_AT_ONCE = 100

@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 
 from patchstand import knowledge
 from patchstand.errors import ScopeError, UsageError
-from patchstand.model import HERE, Knowledge, Observation, Permit, Scope, Target
+from patchstand.model import HERE, Knowledge, Observation, Permit, Record, Scope, Target
 from patchstand.observe.look import Approach, run
 from patchstand.observe.pace import Pace, PaceRules, Spent
 from patchstand.observe.pool import Crowd, Pool
@@ -107,16 +107,21 @@ def look_batch(payload: bytes, edge: Edge, ledger: Ledger | None = None) -> byte
     ledger = ledger or OneAttempt()
     begun = ledger.open()
     spent = _Tally(_spent_before(batch, begun))
-    records = run(_look_at_all(batch, edge, ledger, spent))
+    seen_all = run(_look_at_all(batch, edge, ledger, spent))
     return encode(
         LookResult(
             scan=batch.scan,
             number=batch.number,
             attempt=begun.attempt,
-            records=tuple(record_of(seen, known) for seen in records),
+            records=tuple(_record(seen, known, raw=batch.settings.raw) for seen in seen_all),
             spent=spent.total(),
         )
     )
+
+
+def _record(seen: Observation, known: Knowledge, *, raw: bool) -> Record:
+    record = record_of(seen, known)
+    return record if raw else replace(record, answers=())
 
 
 def _knowledge(batch: LookBatch, edge: Edge) -> Knowledge:
