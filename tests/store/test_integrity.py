@@ -138,8 +138,8 @@ def test_leftovers_go_and_nothing_else(folder: Folder) -> None:
     place = folder.scan(BATCH)
     (place / "targets.parquet").write_bytes(b"x")
     for path in (
-        folder.root / "observations" / "month=2026-11" / ".tmp-1-a.parquet",
-        folder.root / ".tmp-9-store.json",
+        folder.root / "observations" / "month=2026-11" / ".tmp-99999999-a.parquet",
+        folder.root / ".tmp-99999998-store.json",
         place / ".tmp-targets.parquet",
         place / "spill" / "duckdb_temp",
         folder.root / ".tmp-export" / "duckdb_temp",

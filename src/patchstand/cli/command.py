@@ -1,6 +1,7 @@
 """The shape of a command: one file per command in `commands/`, found by `plugins`."""
 
 import argparse
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -39,6 +40,16 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--knowledge", type=Path, metavar="DIR", help="folder whose knowledge files win"
+    )
+
+
+def add_state(parser: argparse.ArgumentParser) -> None:
+    """The option of commands that keep state in a store."""
+    parser.add_argument(
+        "--state",
+        metavar="URL",
+        default=os.environ.get("PATCHSTAND_STATE"),
+        help="postgresql+psycopg://... instead of SQLite in the store (or $PATCHSTAND_STATE)",
     )
 
 

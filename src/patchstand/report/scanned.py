@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import UTC
+from typing import Any
 
 from rich.console import Console
 
 from patchstand.model import Conclusion, Record
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog
+from patchstand.report.clean import clean
 from patchstand.report.paper import Paper
 
 Tally = Mapping[str, Mapping[str, int]]
@@ -70,3 +72,20 @@ def print_counts(console: Console, scan: str, targets: int, tally: Tally, cat: C
 
 def _line(key: str, cat: Catalog) -> str:
     return cat.text("scan.several_lines") if key == "several" else f"Exchange {key}"
+
+
+def print_preview(console: Console, seen: Mapping[str, Any], cat: Catalog) -> None:
+    """What a scan would ask: counts, the most requests, who it says it is."""
+    paper = Paper(console, cat)
+    paper.line(cat.text("preview.nobody"))
+    rows = [
+        (f"preview.{name}", cat.number(seen[name]))
+        for name in ("permitted", "names", "refused", "networks", "most_in_a_network", "requests")
+    ]
+    paper.facts(rows)
+    for reason in seen["reasons"]:
+        paper.line(clean(reason), indent=2)
+    paper.gap()
+    asked = cat.text("preview.asked", n=seen["per_look"], probes=", ".join(seen["probes"]))
+    paper.line(asked)
+    paper.line(f"User-Agent: {seen['user_agent']}")

@@ -6,12 +6,15 @@ shown: the order of pseudonyms says nothing of the order of the names.
 """
 
 import contextlib
+import io
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import duckdb
 import pyarrow as pa
@@ -22,6 +25,7 @@ from patchstand.errors import StoreError
 from patchstand.store.columns import OBSERVATIONS
 from patchstand.store.folder import TEMPORARY, Folder, TableFile
 from patchstand.store.pseudonym import Mask
+from patchstand.store.seal import TLP
 
 COLUMNS = (
     "target", "observed_at", "scan", "outcome", "line", "builds", "evidence", "ports", "address",
@@ -29,6 +33,17 @@ COLUMNS = (
     "state", "asn", "sector",
 )  # fmt: skip
 """Fields of a row; `as_of` is the day as of which `class` was judged."""
+
+_KINDS = {
+    "builds": pa.list_(pa.string()),
+    "evidence": pa.list_(pa.string()),
+    "is_exchange": pa.bool_(),
+    "or_later": pa.bool_(),
+    "requests": pa.int32(),
+    "asn": pa.int64(),
+}
+EXPORTED = pa.schema([(name, _KINDS.get(name, pa.string())) for name in COLUMNS])
+"""The columns of an exported Parquet file; times are texts as in JSON."""
 
 _MEMORY = "192MB"
 _TOGETHER = 10_000
@@ -90,14 +105,19 @@ class Selection:
         }
 
 
-def export_json(folder: Folder, selection: Selection, mask: Mask | None) -> Iterator[str]:
+def export_json(
+    folder: Folder, selection: Selection, mask: Mask | None, tlp: str = ""
+) -> Iterator[str]:
     """Rows as JSON texts (`patchstand/observation/1`); names in the clear without a mask.
+
+    `tlp` marks each row, where it is given.
 
     Raises:
         StoreError: the store cannot be read.
     """
     fields = ", ".join(f"{name} := {name}" for name in COLUMNS)
-    packed = f"struct_pack(schema := 'patchstand/observation/1', {fields})"
+    marked = f"tlp := '{tlp}', " if tlp in TLP else ""
+    packed = f"struct_pack(schema := 'patchstand/observation/1', {marked}{fields})"
     query = f"SELECT to_json({packed})::VARCHAR FROM ({_ROWS})"  # noqa: S608  as above
     for rows in _asked(folder, selection, mask, query):
         while found := rows.fetchmany(_TOGETHER):
@@ -115,6 +135,18 @@ def export_rows(
     for rows in _asked(folder, selection, mask, _ROWS):
         while found := rows.fetchmany(_TOGETHER):
             yield from found
+
+
+def write_parquet(rows: Iterable[tuple[Any, ...]], to: IO[bytes] | io.RawIOBase) -> int:
+    """Write rows of `export_rows` as one Parquet file; how many there are."""
+    waiting, total = iter(rows), 0
+    with pq.ParquetWriter(to, EXPORTED, compression="zstd") as writer:
+        while some := list(islice(waiting, _TOGETHER)):
+            columns = zip(zip(*some, strict=True), EXPORTED.types, strict=True)
+            arrays = [pa.array(list(values), kind) for values, kind in columns]
+            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=EXPORTED))
+            total += len(some)
+    return total
 
 
 def not_own(folder: Folder, selection: Selection) -> int:
@@ -215,7 +247,7 @@ def _read(path: Path, columns: list[str]) -> pa.Table:
 @contextlib.contextmanager
 def _connected(folder: Folder) -> Iterator[duckdb.DuckDBPyConnection]:
     """DuckDB in memory; what it must spill lies in the store and goes at the end."""
-    spill = folder.root / f"{TEMPORARY}-export"
+    spill = folder.root / f"{TEMPORARY}-{os.getpid()}-export"
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": _MEMORY,
         "temp_directory": str(spill),

@@ -1,6 +1,7 @@
 """Whether every file of a store is as it was written, and what to do where one is not."""
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class Trouble(StrEnum):
     UNREADABLE = "unreadable"  # the bytes that were written, yet no rows: moved aside
     MISSING = "missing"  # was written and is gone
     ROWS = "rows"  # holds another number of rows than was noted
+    ALTERED = "altered"  # the journal of disclosures is not what was written
     FOREIGN = "foreign"  # no file of a store
     IN_USE = "in_use"  # another run works on it: nothing is wrong, it was not looked at
 
@@ -44,7 +46,8 @@ REMEDIES = {
     Trouble.DAMAGED: "bring the file back from a backup, or repeat the import",
     Trouble.UNREADABLE: "bring the file back from a backup, or repeat the import",
     Trouble.MISSING: "bring the file back from a backup, or repeat the import",
-    Trouble.ROWS: "bring the state back from the same backup as the files",
+    Trouble.ROWS: "nothing, if the state came from another backup than the files; it is set right",
+    Trouble.ALTERED: "keep the state as evidence and compare it with a backup",
     Trouble.FOREIGN: "move it out of the store",
     Trouble.IN_USE: "check again when that run has ended",
 }
@@ -66,10 +69,12 @@ class Defect:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A file that is as it was written; `rows` are those it holds."""
+    """A file that is as it was written: the rows it holds, its bytes, its whole SHA-256."""
 
     file: TableFile
     rows: int
+    bytes: int
+    sha256: str
 
 
 def look_through(folder: Folder, noted: Mapping[str, int]) -> Iterator[Sound | Defect]:
@@ -97,10 +102,10 @@ def _look_at(folder: Folder, path: Path, rows: int | None) -> Sound | Defect:
         return Defect(name, Trouble.FOREIGN)
     try:
         with path.open("rb") as opened:
-            digits = file_digest(opened, "sha256").hexdigest()[:DIGITS]
+            sha256 = file_digest(opened, "sha256").hexdigest()
     except OSError as error:
         return Defect(name, Trouble.DAMAGED, error.strerror or "cannot be read")
-    if digits != file.digits:
+    if sha256[:DIGITS] != file.digits:
         return Defect(name, Trouble.DAMAGED, "its checksum is not the one in its name")
     try:
         found = pq.read_metadata(path).num_rows
@@ -108,7 +113,7 @@ def _look_at(folder: Folder, path: Path, rows: int | None) -> Sound | Defect:
         return Defect(name, Trouble.UNREADABLE, str(error).splitlines()[0])
     if rows is not None and rows != found:
         return Defect(name, Trouble.ROWS, f"{found} rows, {rows} were noted")
-    return Sound(file, found)
+    return Sound(file, found, path.stat().st_size, sha256)
 
 
 def relative(folder: Folder, path: Path) -> str:
@@ -138,13 +143,33 @@ def move_aside(folder: Folder, defect: Defect) -> Path:
     return aside
 
 
-def leftovers(folder: Folder) -> list[Path]:
-    """Temporary files that a crash left behind; those of runs under way too."""
+def leftovers(folder: Folder, *, but: Iterable[str] = ()) -> list[Path]:
+    """Temporary files that a crash left behind, none of them of a process still running.
+
+    Those of the batches named in `but` are left out.
+    """
     found = set(folder.root.glob(f"{TEMPORARY}-*"))
     for name in (*TABLES, SCANS):
         found.update((folder.root / name).rglob(f"{TEMPORARY}-*"))
     found.update((folder.root / SCANS).glob("*/spill"))
-    return sorted(found)
+    left_out = {folder.root / SCANS / batch for batch in but}
+    return sorted(
+        path for path in found if not left_out & set(path.parents) and not _is_in_use(path)
+    )
+
+
+def _is_in_use(path: Path) -> bool:
+    """True for a file named after another process that is still there."""
+    number = path.name.removeprefix(f"{TEMPORARY}-").partition("-")[0]
+    if not number.isdigit() or int(number) in (0, os.getpid()) or os.name != "posix":
+        return False
+    try:
+        os.kill(int(number), 0)  # asks only whether it is there
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def remove_leftovers(paths: Iterable[Path]) -> None:

@@ -5,6 +5,7 @@ moment of decision; then new files get their names and old ones go. A crash befo
 changes nothing; after it, `finish_plan` carries on where it stopped.
 """
 
+import os
 from collections.abc import Sequence
 from hashlib import sha256
 
@@ -52,7 +53,7 @@ def prepare(folder: Folder, old: TableFile, content: bytes | None, rows: int) ->
     digits = sha256(content).hexdigest()[:DIGITS]
     stem = old.path.name.removesuffix(".parquet").rpartition(".")[0]
     new = old.path.with_name(f"{stem}.{digits}.parquet")
-    waiting = old.path.with_name(f"{TEMPORARY}-new-{new.name}")
+    waiting = old.path.with_name(f"{TEMPORARY}-{os.getpid()}-new-{new.name}")
     write_whole(waiting, content)
     names = [relative(folder, each) for each in (old.path, waiting, new)]
     return Change(names[0], names[1], names[2], rows)

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -10,17 +11,14 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_lines(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
-    """Lines of CSV; lists are joined by a blank, nothing stands for null."""
+    """Lines of CSV, the header first; lists are joined by a blank, nothing stands for null."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
-    writer.writerow(list(header))
-    for row in rows:
-        writer.writerow([_cell(value) for value in row])
+    for cells in chain([header], rows):
+        writer.writerow([_cell(value) for value in cells])
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
-    if buffer.tell():
-        yield buffer.getvalue()
 
 
 def _cell(value: object) -> object:

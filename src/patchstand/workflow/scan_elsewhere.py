@@ -28,7 +28,7 @@ class Elsewhere:
     """How the batches travel, what permits them, and how many are at work at once."""
 
     through: Through
-    scope: Scope | None
+    scopes: tuple[Scope, ...]
     at_once: int
     stopped: Callable[[], bool]
 
@@ -50,7 +50,7 @@ def scan_elsewhere(
     seen = set(observed(plan.folder, plan.batch))
     cut = Plan(
         scan=plan.batch,
-        scopes=(elsewhere.scope,) if elsewhere.scope else (),
+        scopes=elsewhere.scopes,
         settings=look_settings(settings, approach, plan.known.version),
         spent={at: Spent(*asked) for at, asked in asked_before(plan.folder, plan.batch).items()},
         at_once=elsewhere.at_once,

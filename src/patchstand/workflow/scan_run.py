@@ -1,6 +1,7 @@
 """One run of a scan: begin it or go on with it, until it is done, stopped or the disk is full."""
 
-from collections.abc import Callable, Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,22 +11,29 @@ import msgspec
 
 from patchstand import __version__
 from patchstand.errors import UsageError
-from patchstand.model import Conclusion, Record, Target
+from patchstand.model import Conclusion, Record, Scope, Target
+from patchstand.observe.attribution import told
 from patchstand.observe.limits import Limits
 from patchstand.observe.look import Approach
-from patchstand.observe.pace import OnSpend, Pace, PaceRules, Spent
+from patchstand.observe.pace import OnSpend, Pace, Spent
 from patchstand.observe.pool import Crowd, Pool
 from patchstand.observe.probe import select
 from patchstand.observe.resolve import Resolver
-from patchstand.observe.scope import Gate, read_scope
+from patchstand.observe.scope import Gate, pace_rules, read_scopes
 from patchstand.observe.session import Prober
+from patchstand.store.batches import Batch, BatchKind
 from patchstand.store.folder import sync_folder
 from patchstand.store.tally import tally
 from patchstand.store.writer import BatchWriter, asked_before
 from patchstand.workflow.scan import ScanPlan, is_prepared, mend, prepare, scan, waiting
+from patchstand.workflow.scan_elsewhere import Elsewhere, Through, scan_elsewhere
 from patchstand.workflow.settings import ScanSettings, load, save
 
 Clock = Callable[[], datetime]
+BATCHES_AT_ONCE = 8
+"""Batches with workers or in the queue; about 256 targets each."""
+THIS_MACHINE = "this-machine"
+"""The contact told to servers of this machine where nobody named one."""
 OnRecord = Callable[[Record, Conclusion], None]
 
 
@@ -75,29 +83,67 @@ def resume(plan: ScanPlan, now: Clock) -> ScanRun:
     return ScanRun(plan, settings, now)
 
 
-async def go(run: ScanRun, on_record: OnRecord, on_pool: Callable[[Pool], None]) -> bool:
-    """Run it; True when every target has its observation, False when it was stopped before.
+def begun_batch(run: ScanRun) -> Batch:
+    """The scan as the register of the store has it."""
+    scopes = _scopes(run.settings, run.now)
+    return Batch(
+        id=run.plan.batch,
+        kind=BatchKind.SCAN,
+        started_at=run.settings.started_at,
+        scope=msgspec.json.encode(scopes).decode(),
+        options=msgspec.json.encode(run.settings).decode(),
+        targets=run.settings.targets,
+        knowledge=run.plan.known.version,
+    )
 
-    `on_pool` is handed what can be stopped, and tells how many looks run at once.
+
+async def go(run: ScanRun, on_record: OnRecord, on_pool: Callable[[Pool], None]) -> bool:
+    """Look from this process; True when every target has its observation, False when stopped.
+
+    `on_pool` is handed what can be stopped.
 
     Raises:
         StoreError: the disk is full; go on with `resume` when there is room.
     """
     plan, settings = run.plan, run.settings
-    writer = BatchWriter(plan.folder, plan.batch, journaled=True, raw=settings.raw)
-    try:
+    with _writing(run) as writer:
         asked = {at: Spent(*spent) for at, spent in asked_before(plan.folder, plan.batch).items()}
-        pool = Pool(
-            approach(settings, run.now, asked, writer.spend),
-            Crowd(settings.most, settings.retries),
-        )
+        looking = approach(settings, run.now, asked, writer.spend)
+        pool = Pool(looking, Crowd(settings.most, settings.retries))
         on_pool(pool)
         async for record, conclusion in scan(plan, waiting(plan), pool, writer):
             on_record(record, conclusion)
+    return not pool.is_stopped
+
+
+def go_elsewhere(
+    run: ScanRun, on_record: OnRecord, through: Through, stopped: Callable[[], bool]
+) -> bool:
+    """Have others look; as `go`, but not inside an event loop.
+
+    Raises:
+        StoreError: the workers are lost, or the disk is full.
+    """
+    scopes = _scopes(run.settings, run.now)
+    looking = approach(run.settings, run.now)
+    elsewhere = Elsewhere(through, scopes, BATCHES_AT_ONCE, stopped)
+    with _writing(run) as writer:
+        for record, conclusion in scan_elsewhere(
+            run.plan, run.settings, looking, elsewhere, writer
+        ):
+            on_record(record, conclusion)
+    return not stopped()
+
+
+@contextlib.contextmanager
+def _writing(run: ScanRun) -> Iterator[BatchWriter]:
+    plan = run.plan
+    writer = BatchWriter(plan.folder, plan.batch, journaled=True, raw=run.settings.raw)
+    try:
+        yield writer
         writer.seal()
     finally:
         writer.close()
-    return not pool.is_stopped
 
 
 def finish(run: ScanRun) -> None:
@@ -122,16 +168,23 @@ def approach(
     Raises:
         UsageError: a scope file is wrong or has expired, or another setting is wrong.
     """
-    scopes = [read_scope(Path(path), now().date()) for path in settings.scopes]
-    pace = Pace(PaceRules(), spent=asked, on_spend=on_spend, loopback_is_free=not scopes)
+    scopes = _scopes(settings, now)
+    rules = pace_rules(scopes)
+    most = min(settings.requests, rules.requests_per_server)
+    pace = Pace(rules, spent=asked, on_spend=on_spend, loopback_is_free=not scopes)
+    contact = settings.contact or next((told(scope.contact) for scope in scopes), THIS_MACHINE)
     return Approach(
-        gate=Gate(now, scope=scopes[0] if scopes else None),
+        gate=Gate(now, scope=scopes, strict=bool(scopes)),
         resolver=Resolver(settings.resolver),
-        prober=Prober(__version__, settings.contact, vantage_point=settings.vantage_point),
+        prober=Prober(__version__, contact, vantage_point=settings.vantage_point),
         now=now,
         probes=select(settings.probes.split(",")),
-        requests=settings.requests,
+        requests=most,
         nodes=settings.nodes,
         limits=Limits(target=settings.timeout),
         pace=pace,
     )
+
+
+def _scopes(settings: ScanSettings, now: Clock) -> tuple[Scope, ...]:
+    return read_scopes([Path(path) for path in settings.scopes], now().date())

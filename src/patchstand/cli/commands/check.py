@@ -20,7 +20,6 @@ from patchstand.cli.command import (
     now,
 )
 from patchstand.cli.output import console, write_json
-from patchstand.cli.permission import told
 from patchstand.errors import ScopeError, UsageError
 
 if TYPE_CHECKING:
@@ -127,6 +126,7 @@ def _lines(path: Path) -> Iterable[str]:
 
 def _approach(options: argparse.Namespace) -> "Approach":
     from patchstand.model import HERE
+    from patchstand.observe.attribution import told
     from patchstand.observe.declare import Declarations
     from patchstand.observe.limits import Limits
     from patchstand.observe.look import Approach

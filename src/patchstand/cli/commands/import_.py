@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from patchstand.cli.command import OK, Command, as_of, now
+from patchstand.cli.command import OK, Command, add_state, as_of, now
 from patchstand.cli.output import console, write_json
 from patchstand.errors import UsageError
 
@@ -19,6 +19,7 @@ _SHOWN = 20
 def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="+", type=Path, metavar="FILE", help="reports to import")
     parser.add_argument("--store", type=Path, metavar="DIR", required=True, help="where to keep it")
+    add_state(parser)
     parser.add_argument("--format", metavar="NAME", help="the format, where it is not recognised")
     parser.add_argument(
         "--rejected", type=Path, metavar="FILE", help="write every rejected row there, as CSV"
@@ -31,17 +32,20 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from patchstand.cli.progress import counted
-    from patchstand.workflow.importing import formats, import_file, importer_of
+    from patchstand.workflow.importing import formats, import_file, importer_of, note_import
+    from patchstand.workflow.register import state_of
 
     if options.format is not None and options.format not in formats():
         raise UsageError(f"--format: one of {', '.join(sorted(formats()))}")
     chosen = [(path, importer_of(path, options.format)) for path in options.file]
     plan = _plan(options)
     done = []
-    for path, importer in chosen:
-        with counted(path.name, quiet=options.quiet) as step:
-            done.append(import_file(path, importer, plan, step))
-        _tell(options, done[-1])
+    with state_of(plan.folder, options.state) as state:
+        for path, importer in chosen:
+            with counted(path.name, quiet=options.quiet) as step:
+                done.append(import_file(path, importer, plan, step))
+            note_import(state, plan, done[-1], now())
+            _tell(options, done[-1])
     if options.rejected is not None:
         _write_rejected(options.rejected, done)
     return OK

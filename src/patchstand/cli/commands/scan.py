@@ -1,22 +1,19 @@
 """`patchstand scan`: many servers, politely, resumable, into a store."""
 
 import argparse
-import contextlib
 import secrets
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from patchstand.cli.command import INTERRUPTED, OK, Command, as_of, now
+from patchstand.cli.command import INTERRUPTED, OK, Command, add_state, as_of, now
 from patchstand.cli.output import console, write_json
-from patchstand.cli.permission import told
+from patchstand.cli.stopping import stopping
 from patchstand.errors import UsageError
 
 if TYPE_CHECKING:
     from patchstand.model import Conclusion, Record, Target
-    from patchstand.observe.pool import Pool
     from patchstand.store.folder import Folder
     from patchstand.workflow.scan_run import ScanRun
     from patchstand.workflow.settings import ScanSettings
@@ -26,6 +23,7 @@ _LAST = "last"
 
 def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", type=Path, metavar="DIR", required=True, help="where to keep it")
+    add_state(parser)
     parser.add_argument("--targets", type=Path, metavar="FILE", help="one target a line; - stdin")
     parser.add_argument(
         "--scope", type=Path, action="append", default=[], metavar="FILE", help="who allows what"
@@ -67,10 +65,20 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     )
     asking.add_argument("--seed", type=int, metavar="S", help="same seed, same order")
 
+    elsewhere = parser.add_argument_group("who looks (docs/cluster.md)")
+    elsewhere.add_argument("--cluster", metavar="URL", help="a Dask scheduler, tcp:// or tls://")
+    for name, what in (("ca", "authority"), ("cert", "certificate"), ("key", "private key")):
+        elsewhere.add_argument(
+            f"--cluster-{name}", type=Path, metavar="PEM", help=f"for tls://: the {what}"
+        )
+    elsewhere.add_argument("--queue", metavar="URL", help="a PostgreSQL that workers look at")
+
 
 def _run(options: argparse.Namespace) -> int:
-    from patchstand.observe.look import run
     from patchstand.store.folder import Folder
+    from patchstand.store.tally import tally
+    from patchstand.workflow.register import note_begin, note_end, state_of
+    from patchstand.workflow.scan_run import begun_batch, finish
 
     if options.dry_run:
         return _dry_run(options)
@@ -79,11 +87,54 @@ def _run(options: argparse.Namespace) -> int:
     batch = _unfinished(folder, options.resume) if resuming else _new_batch()
     with folder.alone(batch):
         ready = _ready(options, folder, batch)
-        return run(_scan(options, ready))
+        with state_of(folder, options.state) as state:
+            note_begin(state, begun_batch(ready))
+            complete = _go(options, ready)
+            counts = tally(folder, batch)["outcomes"] if complete else None
+            note_end(state, folder, batch, now(), counts)
+        if complete:
+            finish(ready)
+    _tell(options, ready, complete=complete)
+    return OK if complete else INTERRUPTED
+
+
+def _go(options: argparse.Namespace, ready: "ScanRun") -> bool:
+    """Look until all are done or somebody stops it; True when all are done."""
+    from patchstand.cli.elsewhere import through
+    from patchstand.cli.progress import rated_progress
+    from patchstand.observe.look import run
+    from patchstand.workflow.scan_run import go, go_elsewhere
+
+    left = ready.settings.targets - ready.observed
+    with rated_progress(left, quiet=options.quiet) as step, stopping() as stop:
+        if options.json:
+            from patchstand.report.scanned import observation_document
+
+        def on_record(record: "Record", conclusion: "Conclusion") -> None:
+            if options.json:
+                write_json(observation_document(record, conclusion, ready.plan.batch), flush=False)
+            step()
+
+        if options.cluster or options.queue:
+            with through(options, ready.plan.batch) as way:
+                return go_elsewhere(ready, on_record, way, stop.is_wanted)
+        return run(go(ready, on_record, lambda pool: stop.call(pool.stop)))
 
 
 def _dry_run(options: argparse.Namespace) -> int:
-    raise UsageError("--dry-run comes later")
+    from dataclasses import asdict
+
+    from patchstand.report.catalog import catalog
+    from patchstand.report.scanned import print_preview
+    from patchstand.workflow.preview import preview
+    from patchstand.workflow.scan_run import approach
+
+    seen = preview(_targets(options), approach(_settings(options), now))
+    if options.json:
+        write_json({"schema": "patchstand/scan-preview/1", **asdict(seen)})
+    else:
+        print_preview(console(), asdict(seen), catalog(options.lang))
+    return OK
 
 
 def _new_batch() -> str:
@@ -113,12 +164,13 @@ def _ready(options: argparse.Namespace, folder: "Folder", batch: str) -> "ScanRu
 
 def _settings(options: argparse.Namespace) -> "ScanSettings":
     from patchstand.model import HERE
+    from patchstand.observe.attribution import told
     from patchstand.workflow.settings import ScanSettings
 
     return ScanSettings(
         started_at=now(),
         scopes=[str(path.resolve()) for path in options.scope],
-        contact=told(options.contact or "this-machine"),
+        contact=told(options.contact) if options.contact else "",
         probes=options.probes,
         requests=options.requests,
         nodes=options.nodes,
@@ -134,55 +186,21 @@ def _settings(options: argparse.Namespace) -> "ScanSettings":
 
 
 def _targets(options: argparse.Namespace) -> Iterator["Target"]:
-    from patchstand.workflow.targets import read_targets
+    from patchstand.workflow.targets import expand
 
     if options.targets is None:
         raise UsageError("give the targets with --targets FILE, or - for stdin")
-    if str(options.targets) == "-":
-        return read_targets(sys.stdin)
-    return read_targets(options.targets.open())
+    return expand(_lines(options.targets), options.limit)
 
 
-async def _scan(options: argparse.Namespace, ready: "ScanRun") -> int:
-    from patchstand.cli.progress import rated_progress
-    from patchstand.workflow.scan_run import finish, go
-
-    left = ready.settings.targets - ready.observed
-    with rated_progress(left, quiet=options.quiet) as step, _stopping() as on_pool:
-
-        def on_record(record: "Record", conclusion: "Conclusion") -> None:
-            if options.json:
-                from patchstand.report.scanned import observation_document
-
-                write_json(observation_document(record, conclusion, ready.plan.batch), flush=False)
-            step()
-
-        complete = await go(ready, on_record, on_pool)
-    if complete:
-        finish(ready)
-    _tell(options, ready, complete=complete)
-    return OK if complete else INTERRUPTED
-
-
-@contextlib.contextmanager
-def _stopping() -> Iterator[Callable[["Pool"], None]]:
-    """The first Ctrl-C lets the looks under way end, the second one does not wait for them."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {int(number): signal.getsignal(number) for number in numbers}
-
-    def on_pool(pool: "Pool") -> None:
-        def stop(number: int, _frame: object) -> None:
-            pool.stop()
-            signal.signal(number, before[number])
-
-        for number in before:
-            signal.signal(number, stop)
-
+def _lines(path: Path) -> Iterator[str]:
     try:
-        yield on_pool
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        with sys.stdin if str(path) == "-" else path.open(encoding="utf-8") as lines:
+            yield from lines
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--targets {path}: not UTF-8 text ({error.reason})") from error
+    except OSError as error:
+        raise UsageError(f"--targets {path}: {error.strerror}") from error
 
 
 def _tell(options: argparse.Namespace, ready: "ScanRun", *, complete: bool) -> None:

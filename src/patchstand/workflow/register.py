@@ -1,0 +1,93 @@
+"""The register of a store: which batches there are, which files they left, how they ended.
+
+The files are the truth: the register is written after them and can be made anew
+(`patchstand store check`).
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from patchstand.errors import StoreError
+from patchstand.store.batches import Batch, StoredFile
+from patchstand.store.folder import TABLES, Folder, TableFile, unwritable
+from patchstand.store.state import State
+
+
+def state_of(folder: Folder, url: str | None) -> State:
+    """Open the state of a store: at `url`, else SQLite in its folder.
+
+    Raises:
+        UsageError: the URL is of another database.
+        StoreError: the database cannot be opened.
+    """
+    return State.open(url or f"sqlite:///{folder.root.resolve() / 'state.sqlite'}")
+
+
+def note_begin(state: State, batch: Batch) -> None:
+    """Write down that a batch began; once, however often it is resumed."""
+    if state.batch(batch.id) is None:
+        state.start_batch(batch)
+    else:
+        state.resume_batch(batch.id)
+
+
+def note_end(
+    state: State, folder: Folder, batch: str, at: datetime, counts: Mapping[str, int] | None
+) -> None:
+    """Write down the files of a batch, and that it came to its end; `counts` None: it did not.
+
+    Raises:
+        StoreError: the database stays away, or a file cannot be read.
+    """
+    state.record_files(stored_files(folder, batch))
+    if counts is None:
+        state.interrupt_batch(batch, at)
+    else:
+        state.finish_batch(batch, at, counts)
+
+
+def stored_files(folder: Folder, batch: str) -> list[StoredFile]:
+    """Every file of a batch as the register has it.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
+    return [stored_file(folder, each) for table in TABLES for each in folder.files(table, batch)]
+
+
+def stored_file(folder: Folder, file: TableFile) -> StoredFile:
+    """One file as the register has it.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    try:
+        content = file.path.read_bytes()
+        metadata = pq.read_metadata(file.path)
+    except OSError as error:
+        raise unwritable(file.path, error) from error
+    except ValueError as error:
+        raise StoreError(f"{file.path}: {error}; run `patchstand store check`") from error
+    first, last = _span(file.path) if "observed_at" in metadata.schema.names else (None, None)
+    return StoredFile(
+        path=str(file.path.relative_to(folder.root)),
+        batch=file.batch,
+        table=file.table,
+        month=file.month,
+        rows=metadata.num_rows,
+        bytes=len(content),
+        sha256=sha256(content).hexdigest(),
+        first_at=first,
+        last_at=last,
+    )
+
+
+def _span(path: Path) -> tuple[datetime | None, datetime | None]:
+    found = pc.min_max(pq.read_table(path, columns=["observed_at"])["observed_at"]).as_py()
+    first, last = found["min"], found["max"]
+    return first and first.astimezone(UTC), last and last.astimezone(UTC)
