@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from ipaddress import ip_network
 from itertools import count, islice
 from typing import Self
 from zlib import crc32
 
 from patchstand.errors import ScopeError
 from patchstand.model import Scope, Target
+from patchstand.observe import order
 from patchstand.observe.look import ADDRESSES_TRIED, run
 from patchstand.observe.names import canonical_address
 from patchstand.observe.pace import Spent
@@ -30,7 +30,6 @@ TARGETS_A_BATCH = 512
 """Enough that networks can take turns inside a batch; a worker holds all answers of one."""
 TARGETS_A_WINDOW = 100_000
 LOOK_UPS_AT_ONCE = 100
-_PREFIX = {4: 24, 6: 56}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +85,7 @@ def batches_of(
 def network_of(address: str) -> str:
     """The /24 or /56 of an address; on loopback, where networks mean nothing, itself."""
     place = canonical_address(address)
-    if place is None or place.is_loopback:
-        return address
-    return str(ip_network((place, _PREFIX[place.version]), strict=False))
+    return address if place is None or place.is_loopback else order.network_of(str(place))
 
 
 def _part_of(plan: Plan) -> LookSettings:
