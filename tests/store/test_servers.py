@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from patchstand.model import Outcome
 from patchstand.store.looks import Look, gather, usual_ports
-from patchstand.store.servers import Server, ServerState, follow
+from patchstand.store.servers import Server, ServerEvent, ServerState, follow
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HERE, GONE, BACK, MOVED = ServerState
@@ -319,7 +319,11 @@ def test_events_tell_how_a_server_stands(
 ) -> None:
     """The last change of every server has its event, with the same time and place."""
     known: Estate = {}
+<<<<<<< HEAD
     told: dict[Any, Any] = {}
+=======
+    told: dict[tuple[str, datetime, ServerState], ServerEvent] = {}
+>>>>>>> state
     for looks, finished in given_batches:
         gathered = gather(looks)
         missed = gathered.missed() if finished else []
