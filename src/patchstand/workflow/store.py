@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from hashlib import file_digest
 from pathlib import Path
 
 from patchstand.errors import StoreError, UsageError
@@ -27,11 +26,12 @@ from patchstand.store.integrity import (
     remove_leftovers,
     seal_journals,
 )
-from patchstand.store.overview import BatchCounts, batch_counts, row_count
+from patchstand.store.overview import BatchCounts, batch_counts
 from patchstand.store.pseudonym import pseudonym
 from patchstand.store.retention import outdated
 from patchstand.store.rewrite import carry_out, decide, forget_plan, read_plan
 from patchstand.store.state import State
+from patchstand.workflow.register import stored_file
 
 STATE = "state.sqlite"
 _ASIDE = (Trouble.DAMAGED, Trouble.UNREADABLE)
@@ -170,18 +170,9 @@ def _journal_defects(state: State) -> list[Defect]:
 def _stored(folder: Folder, state: State, names: Iterable[str]) -> list[StoredFile]:
     """Facts of files for the state, from the files themselves."""
     known = {each.id for each in state.batches()}
-    found = []
-    for name in names:
-        path = folder.root / name
-        file = read_name(path)
-        if file is None:
-            continue
-        batch = file.batch if file.batch in known else None
-        with path.open("rb") as opened:
-            sha256 = file_digest(opened, "sha256").hexdigest()
-        rows, size = row_count(path), path.stat().st_size
-        found.append(StoredFile(name, batch, file.table, file.month, rows, size, sha256))
-    return found
+    found = [file for name in names if (file := read_name(folder.root / name)) is not None]
+    facts = [stored_file(folder, each) for each in found]
+    return [each if each.batch in known else replace(each, batch=None) for each in facts]
 
 
 # Purge

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchstand.cli.command import FINDINGS, OK, Command, as_of, day, now
+from patchstand.cli.command import FINDINGS, OK, Command, add_state, as_of, day, now
 from patchstand.cli.output import console, write_json
 from patchstand.errors import StoreError, UsageError
 
@@ -29,7 +29,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=tuple(_ACTIONS), help="what to do with the store")
     parser.add_argument("target", nargs="*", metavar="TARGET", help="erase: names, addresses")
     parser.add_argument("--store", type=Path, metavar="DIR", required=True, help="the store")
-    parser.add_argument("--state", metavar="URL", help="its state, if not beside the files")
+    add_state(parser)
     parser.add_argument("--dry-run", action="store_true", help="check, purge: change nothing")
     parser.add_argument("--raw-days", type=int, default=90, metavar="N", help="purge: days kept")
     parser.add_argument("--reason", metavar="TEXT", help="why: for the journal")
