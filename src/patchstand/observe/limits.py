@@ -30,25 +30,29 @@ MOST_REQUESTS = 200
 
 
 class Allowance:
-    """Connections and requests, each counted, neither ever more than `limit`."""
+    """Connections and requests, each counted, neither ever more than `limit`.
 
-    __slots__ = ("__weakref__", "attempts", "limit", "taken")
+    `held` counts requests kept back for connections that are being opened.
+    """
+
+    __slots__ = ("__weakref__", "attempts", "held", "limit", "taken")
 
     def __init__(self, limit: int, attempts: int = 0, taken: int = 0) -> None:
         """Begin with what was spent before."""
         self.limit = limit
         self.attempts = attempts
         self.taken = taken
+        self.held = 0
 
     @property
     def spent(self) -> bool:
         """True when nothing may be asked any more."""
-        return self.taken >= self.limit
+        return self.taken + self.held >= self.limit
 
     @property
     def connects(self) -> bool:
         """True while another connection may be tried, and would have something left to ask."""
-        return self.attempts < self.limit and self.taken < self.limit
+        return self.attempts < self.limit and self.taken + self.held < self.limit
 
     def count(self, attempts: int, taken: int) -> None:
         """Count what is about to be done."""
@@ -88,12 +92,14 @@ class Budget(Allowance):
     @property
     def spent(self) -> bool:
         """True when nothing may be asked any more, of the server or of its network."""
-        return self.taken >= self.limit or (self.network is not None and self.network.spent)
+        if self.taken + self.held >= self.limit:
+            return True
+        return self.network is not None and self.network.spent
 
     @property
     def connects(self) -> bool:
         """True while another connection may be tried, and would have something left to ask."""
-        if self.attempts >= self.limit or self.taken >= self.limit:
+        if self.attempts >= self.limit or self.taken + self.held >= self.limit:
             return False
         return self.network is None or self.network.connects
 
@@ -103,6 +109,15 @@ class Budget(Allowance):
             return False
         self.spend(1, 0)
         return True
+
+    def hold(self, requests: int) -> None:
+        """Keep back a request for a connection that is being opened; -1 to give it back.
+
+        So no server sees a connection that has nothing left to ask.
+        """
+        self.held += requests
+        if self.network is not None:
+            self.network.held += requests
 
     def take(self) -> None:
         """Count one request, just before it is sent.

@@ -60,12 +60,7 @@ def read_scope(path: Path, today: date | None) -> Scope:
     Raises:
         UsageError: unreadable, wrong in one field, or not valid on `today`.
     """
-    try:
-        row = msgspec.json.decode(path.read_bytes(), type=_ScopeFile)
-    except OSError as error:
-        raise UsageError(f"scope file {path}: {error.strerror}") from error
-    except msgspec.DecodeError as error:
-        raise UsageError(f"scope file {path}: {error} (docs/scope.md)") from error
+    row = _decoded(path)
     try:
         wrong = _wrong_words(row) or _wrong_dates(row) or _wrong_targets(row)
         scope = _scope(row, path)
@@ -76,6 +71,27 @@ def read_scope(path: Path, today: date | None) -> Scope:
     if today is not None:
         _refuse_outside_validity(scope, path, today)
     return scope
+
+
+def opt_out_path(path: Path) -> Path:
+    """The opt-out file that a scope file names; it need not exist yet.
+
+    Raises:
+        UsageError: the scope file cannot be read, or names none.
+    """
+    row = _decoded(path)
+    if row.opt_out_file is None:
+        raise UsageError(f"scope file {path} names no opt_out_file; add one (docs/scope.md)")
+    return path.parent / row.opt_out_file
+
+
+def _decoded(path: Path) -> _ScopeFile:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_ScopeFile)
+    except OSError as error:
+        raise UsageError(f"scope file {path}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise UsageError(f"scope file {path}: {error} (docs/scope.md)") from error
 
 
 def read_scopes(paths: Sequence[Path], today: date | None) -> tuple[Scope, ...]:
@@ -117,7 +133,7 @@ def _scope(row: _ScopeFile, path: Path) -> Scope:
     opt_outs = [_named("opt_outs", opt_out_name, text) for text in row.opt_outs]
     file = None if row.opt_out_file is None else path.parent / row.opt_out_file
     if file is not None:
-        opt_outs += [entry.name for entry in read_opt_outs(file)]
+        opt_outs += [entry.name for entry in read_opt_outs(file)]  # one that is missing refuses
     return Scope(
         authority=row.authority,
         legal_basis=row.legal_basis,

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -20,14 +19,6 @@ HTTPS_PORT = 443
 SESSION = "session"
 """The question of a whole mail dialogue."""
 CONTACT_LENGTH = 200
-
-
-def told(contact: str) -> str:
-    """The contact as requests carry it: the address in it, else its words in plain ASCII."""
-    words = contact.replace("<", " ").replace(">", " ").split()
-    address = next((word for word in words if "@" in word or "://" in word), contact)
-    plain = address.encode("ascii", "ignore").decode()
-    return re.sub(r"[^\w@:/.+~?=&%-]+", "-", plain).strip("-")[:200] or "unnamed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +98,28 @@ class Session:
             return Failed(Outcome.BUDGET_SPENT)
         self._connections += 1
         endpoint = Endpoint(self.permit.address, port, self._name, tls)
-        wire = await connect(self.permit, endpoint, self.limits.connect, self._connections)
+        self.budget.hold(1)
+        try:
+            wire = await connect(self.permit, endpoint, self.limits.connect, self._connections)
+        finally:
+            self.budget.hold(-1)
         if isinstance(wire, Wire):
             self._wires.append(wire)
         return wire
 
     async def _turn(self) -> Failed | None:
-        """Wait for the rates and look at the permit again; None when we may go on."""
+        """Wait for the rates, then look at permit and budget; None when we may go on."""
         pace = self._terms.pace
         if pace is not None and not pace.is_unhurried:
             with self._clock_stopped():
                 await pace.turn(self.permit.address)
+        return self._refused()
+
+    def _refused(self) -> Failed | None:
+        """Why nothing may be asked at this moment; None when something may."""
         if not self._terms.still_permitted():
             return Failed(Outcome.OUT_OF_SCOPE, "the permit ended during the run")
-        return None
+        return Failed(Outcome.BUDGET_SPENT) if self.budget.spent else None
 
     @contextlib.contextmanager
     def _clock_stopped(self) -> Iterator[None]:
@@ -149,8 +148,6 @@ class Session:
         The connection is dropped unless it can carry another question.
         """
         refused = await self._turn()
-        if refused is None and self.budget.spent:
-            refused = Failed(Outcome.BUDGET_SPENT)  # others spent the network's meanwhile
         if refused is not None:
             wire.drop()
             return self.note("https", f"GET {path}", refused)
@@ -176,9 +173,10 @@ class Session:
         if isinstance(wire, Failed):
             self.note(service.name, SESSION, wire, _since(started))
             return
-        if self.budget.spent:  # others spent the network's while we connected
+        refused = self._refused()
+        if refused is not None:
             wire.drop()
-            self.note(service.name, SESSION, Failed(Outcome.BUDGET_SPENT))
+            self.note(service.name, SESSION, refused)
             return
         self.budget.take()
         self.requests += 1

@@ -1,7 +1,9 @@
 """A segment: the rows of a batch that are written together, as immutable Parquet files."""
 
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,6 @@ from patchstand.store.folder import Folder, unwritable
 _TABLES_IN_ORDER = ("contents", "identities", "answers", "observations")
 """An observation becomes visible after everything that it refers to."""
 _SORTED_BY = {"contents": (0,), "identities": (0,), "answers": (0, 1, 2), "observations": (0, 1)}
-_MONTH_OF = {"answers": 2, "observations": 3}
-_DAY_MILLISECONDS = 86_400_000
 _COMPRESSION_LEVEL = 3
 _DELTA = {"target": "DELTA_BYTE_ARRAY", "address": "DELTA_BYTE_ARRAY"}
 """Sorted names repeat the beginning of the one before."""
@@ -31,14 +31,10 @@ class Segment:
         self.rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
         self.observations = 0
 
-    def add(self, table: str, row: Row) -> None:
-        """Take one row of `observations` or `answers`; it tells its own month."""
-        self.rows[table, _month(row[_MONTH_OF[table]])].append(row)
-        self.observations += table == "observations"
-
-    def add_to(self, table: str, month: str, row: Row) -> None:
-        """Take one row of `identities` or `contents`, kept with the rows that refer to it."""
+    def add(self, table: str, month: str, row: Row) -> None:
+        """Take one row; whatever belongs to an observation lies in the month of that."""
         self.rows[table, month].append(row)
+        self.observations += table == "observations"
 
     def write(self, folder: Folder, batch: str, number: int) -> list[Path]:
         """Write what is not written yet; the same segment written again changes nothing.
@@ -57,24 +53,18 @@ class Segment:
 
 
 def month_of(moment: datetime) -> str:
-    """The partition of a moment."""
-    return _month(int(moment.timestamp() * 1000))
+    """The partition of a moment (UTC)."""
+    return _month(moment.year, moment.month)
 
 
-_months: dict[int, str] = {}
-
-
-def _month(milliseconds: int) -> str:
-    day = milliseconds // _DAY_MILLISECONDS
-    if day not in _months:
-        _months[day] = f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m}"
-    return _months[day]
+@cache
+def _month(year: int, month: int) -> str:
+    return f"{year:04}-{month:02}"
 
 
 def _parquet(table: str, rows: list[Row]) -> bytes:
     schema = SCHEMAS[table]
-    by = _SORTED_BY[table]
-    rows.sort(key=lambda row: tuple(row[at] for at in by))
+    rows.sort(key=itemgetter(*_SORTED_BY[table]))
     columns = [
         _array(list(values), kind)
         for values, kind in zip(zip(*rows, strict=True), schema.types, strict=True)

@@ -14,11 +14,13 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-from patchstand.store import batches, disclosures
+from patchstand.store import batches, disclosures, history
 from patchstand.store.batches import Batch, BatchKind, BatchState, StoredFile
 from patchstand.store.database import OPENING_PATIENCE, PATIENCE, Database
 from patchstand.store.disclosures import Disclosure, Entry, Erasure, PseudonymKey
+from patchstand.store.looks import Look, gather
 from patchstand.store.migrate import migrate
+from patchstand.store.servers import Server, ServerEvent, ServerState
 
 
 class State:
@@ -138,6 +140,34 @@ class State:
             batches.record(connection, rows)
 
         self._database.write(replaced)
+
+    # Servers over time
+
+    def follow_batch(self, batch: str, looks: Iterable[Look]) -> Mapping[ServerState, int]:
+        """Carry the looks of a batch into the history of servers; how many changes of a kind.
+
+        Finish the batch first: only a finished scan says who is gone. A finished batch is
+        followed once; one that was interrupted may be followed again with more looks.
+
+        Raises:
+            UsageError: there is no such batch.
+        """
+        gathered = gather(looks)
+        return self._database.write(lambda at: history.follow_batch(at, batch, gathered))
+
+    def servers(self, address: str | None = None) -> list[Server]:
+        """All servers ever seen, or those that stand at an address or stood there last."""
+        if address is not None:
+            return self._database.read(lambda at: history.at_address(at, address))
+        return self._database.read(lambda at: list(history.all_servers(at)))
+
+    def server_events(self, server: str | None = None) -> list[ServerEvent]:
+        """What happened to the server of that id, or to all, in the order of time."""
+        return self._database.read(lambda at: history.events(at, server))
+
+    def forget_servers(self, name: str) -> int:
+        """Erase the servers of a name or address and their events; how many."""
+        return self._database.write(lambda at: history.forget(at, name))
 
     # Disclosures, erasures, keys
 

@@ -175,13 +175,14 @@ def asked_before(folder: Folder, batch: str) -> dict[str, Asked]:
 
 
 def _collect(segment: Segment, stored: _Stored) -> None:
-    segment.add("observations", stored.row)
+    month = stored.month
+    segment.add("observations", month, stored.row)
     if stored.drawn is not None:
-        segment.add_to("identities", stored.month, stored.drawn)
+        segment.add("identities", month, stored.drawn)
     for answer in stored.answers:
-        segment.add("answers", answer)
+        segment.add("answers", month, answer)
     for content in stored.contents:
-        segment.add_to("contents", stored.month, content)
+        segment.add("contents", month, content)
 
 
 def _replay(path: Path) -> tuple[Segment, dict[str, Asked]]:

@@ -15,7 +15,7 @@ from shutil import rmtree
 
 from patchstand.errors import UsageError
 from patchstand.identify import essence
-from patchstand.model import NOWHERE, EvidenceKind, Knowledge, Place, Record, Rejected
+from patchstand.model import NOWHERE, Conclusion, EvidenceKind, Knowledge, Place, Record, Rejected
 from patchstand.observe import importers
 from patchstand.observe.importer import Importer
 from patchstand.observe.importers._opened import head_of
@@ -58,8 +58,25 @@ class Imported:
     already: bool = False
     stored: int = 0
     rejected: list[Rejected] = field(default_factory=list)
-    lines: Counter[str] = field(default_factory=Counter)
-    classes: Counter[str] = field(default_factory=Counter)
+    drawn: dict[int, Conclusion] = field(default_factory=dict)
+    rows: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def lines(self) -> Counter[str]:
+        """Exchange servers by line."""
+        return self._counted(lambda drawn: drawn.line.value if drawn.line else "several")
+
+    @property
+    def classes(self) -> Counter[str]:
+        """Exchange servers by class."""
+        return self._counted(lambda drawn: drawn.server_class.value if drawn.server_class else "")
+
+    def _counted(self, name: Callable[[Conclusion], str]) -> Counter[str]:
+        counts: Counter[str] = Counter()
+        for key, drawn in self.drawn.items():
+            if drawn.is_exchange:
+                counts[name(drawn)] += self.rows[key]
+        return counts
 
     @property
     def read(self) -> int:
@@ -167,14 +184,14 @@ def _take(
     conclusion = concluding.of(record)
     writer.add(record, conclusion)
     done.stored += 1
-    if conclusion.is_exchange and conclusion.server_class is not None:
-        done.classes[conclusion.server_class.value] += 1
-        done.lines[conclusion.line.value if conclusion.line else "several"] += 1
+    done.rows[conclusion.key] += 1
+    done.drawn[conclusion.key] = conclusion
 
 
 def _completed(row: Record, plan: ImportPlan) -> Record:
     """The record with its evidence reduced, and with its place where the files know it."""
-    if any(item.kind not in _AS_STATED for item in row.evidence):
+    as_stated = len(row.evidence) == 1 and row.evidence[0].kind in _AS_STATED
+    if not as_stated:
         own = tuple(dict.fromkeys(word for word in (row.target, row.address) if word))
         found = essence(row.evidence, own, plan.known)
         row = replace(row, evidence=found.evidence, nodes=row.nodes or found.nodes)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from patchstand.errors import UsageError
 from patchstand.model import Conclusion, Record, Scope, Target
 from patchstand.observe.look import Approach
 from patchstand.observe.pace import Spent
@@ -51,7 +50,7 @@ def scan_elsewhere(
     seen = set(observed(plan.folder, plan.batch))
     cut = Plan(
         scan=plan.batch,
-        scope=_only(elsewhere.scopes),
+        scopes=elsewhere.scopes,
         settings=look_settings(settings, approach, plan.known.version),
         spent={at: Spent(*asked) for at, asked in asked_before(plan.folder, plan.batch).items()},
         at_once=elsewhere.at_once,
@@ -90,12 +89,6 @@ def look_settings(settings: ScanSettings, approach: Approach, knowledge: str) ->
         resolver_is_loopback=approach.resolver.is_loopback,
         limits=approach.limits,
     )
-
-
-def _only(scopes: tuple[Scope, ...]) -> Scope | None:
-    if len(scopes) > 1:
-        raise UsageError("workers elsewhere take one --scope file; put the scopes into one")
-    return scopes[0] if scopes else None
 
 
 class _Going(NamedTuple):

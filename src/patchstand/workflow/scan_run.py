@@ -12,6 +12,7 @@ import msgspec
 from patchstand import __version__
 from patchstand.errors import UsageError
 from patchstand.model import Conclusion, Record, Scope, Target
+from patchstand.observe.attribution import told
 from patchstand.observe.limits import Limits
 from patchstand.observe.look import Approach
 from patchstand.observe.pace import OnSpend, Pace, Spent
@@ -19,7 +20,7 @@ from patchstand.observe.pool import Crowd, Pool
 from patchstand.observe.probe import select
 from patchstand.observe.resolve import Resolver
 from patchstand.observe.scope import Gate, pace_rules, read_scopes
-from patchstand.observe.session import Prober, told
+from patchstand.observe.session import Prober
 from patchstand.store.batches import Batch, BatchKind
 from patchstand.store.folder import sync_folder
 from patchstand.store.tally import tally
@@ -121,7 +122,6 @@ def go_elsewhere(
     """Have others look; as `go`, but not inside an event loop.
 
     Raises:
-        UsageError: more than one scope: a batch carries one.
         StoreError: the workers are lost, or the disk is full.
     """
     scopes = _scopes(run.settings, run.now)

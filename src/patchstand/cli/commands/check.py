@@ -126,6 +126,7 @@ def _lines(path: Path) -> Iterable[str]:
 
 def _approach(options: argparse.Namespace) -> "Approach":
     from patchstand.model import HERE
+    from patchstand.observe.attribution import told
     from patchstand.observe.declare import Declarations
     from patchstand.observe.limits import Limits
     from patchstand.observe.look import Approach
@@ -133,7 +134,7 @@ def _approach(options: argparse.Namespace) -> "Approach":
     from patchstand.observe.probe import select
     from patchstand.observe.resolve import Resolver
     from patchstand.observe.scope import DomainProof, Gate, pace_rules, read_scope
-    from patchstand.observe.session import Prober, told
+    from patchstand.observe.session import Prober
 
     for name, most in (("nodes", 64), ("requests", 200), ("concurrency", 2000), ("timeout", 3600)):
         if not 0 < getattr(options, name) <= most:

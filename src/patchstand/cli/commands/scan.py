@@ -164,7 +164,7 @@ def _ready(options: argparse.Namespace, folder: "Folder", batch: str) -> "ScanRu
 
 def _settings(options: argparse.Namespace) -> "ScanSettings":
     from patchstand.model import HERE
-    from patchstand.observe.session import told
+    from patchstand.observe.attribution import told
     from patchstand.workflow.settings import ScanSettings
 
     return ScanSettings(

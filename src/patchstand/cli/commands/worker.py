@@ -29,7 +29,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from patchstand.observe.scope import read_scope
+    from patchstand.observe.scope_file import read_scope
     from patchstand.workflow.beyond.remote import Edge
 
     if not options.queue:

@@ -29,7 +29,9 @@ _DAMAGED = (EOFError, OSError, zlib.error, zipfile.BadZipFile, NotImplementedErr
 class Unpacked(io.RawIOBase):
     """The unpacked bytes of a packed file; ends at the first damage and remembers it."""
 
-    def __init__(self, packed: IO[bytes], member: IO[bytes], name: str) -> None:
+    def __init__(
+        self, packed: IO[bytes], member: gzip.GzipFile | zipfile.ZipExtFile, name: str
+    ) -> None:
         super().__init__()
         self._packed, self._member, self._name = packed, member, name
         self._start = packed.tell()
@@ -49,7 +51,7 @@ class Unpacked(io.RawIOBase):
         if self.damage:
             return 0
         try:
-            chunk = self._member.read(len(buffer))
+            chunk = self._member.read1(len(buffer))  # what precedes damage is not lost
         except _DAMAGED as error:
             self.damage = f"the packed file ends or is damaged here ({type(error).__name__})"
             return 0
@@ -98,22 +100,24 @@ def _unpacked(path: Path, stream: IO[bytes]) -> Iterator[Opened]:
     magic = stream.read(4)
     stream.seek(0)
     if magic[:2] == b"\x1f\x8b":
-        member = cast("IO[bytes]", gzip.GzipFile(fileobj=stream, mode="rb"))
+        member = gzip.GzipFile(fileobj=stream, mode="rb")
         yield _wrapped(stream, member, path, path.name.removesuffix(".gz"))
     elif magic == b"PK\x03\x04":
-        with only_member(path, stream) as (member, name):
-            yield _wrapped(stream, member, path, name)
+        with only_member(path, stream) as (zipped, name):
+            yield _wrapped(stream, zipped, path, name)
     else:
         yield Opened(path.name, stream)
 
 
-def _wrapped(stream: IO[bytes], member: IO[bytes], path: Path, name: str) -> Opened:
+def _wrapped(
+    stream: IO[bytes], member: gzip.GzipFile | zipfile.ZipExtFile, path: Path, name: str
+) -> Opened:
     raw = Unpacked(stream, member, path.name)
     return Opened(name, io.BufferedReader(raw, BLOCK_BYTES), raw)
 
 
 @contextmanager
-def only_member(path: Path, stream: IO[bytes]) -> Iterator[tuple[IO[bytes], str]]:
+def only_member(path: Path, stream: IO[bytes]) -> Iterator[tuple[zipfile.ZipExtFile, str]]:
     """The one file in a zip, and its name.
 
     Raises:
@@ -124,7 +128,7 @@ def only_member(path: Path, stream: IO[bytes]) -> Iterator[tuple[IO[bytes], str]
         members = [each for each in archive.infolist() if not each.is_dir()]
         if len(members) != 1:
             raise UsageError(f"{path} holds {len(members)} files; a zip must hold one to be read")
-        member = archive.open(members[0])
+        member = cast(zipfile.ZipExtFile, archive.open(members[0]))
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
         raise UsageError(f"{path} is no zip that can be read: {error}") from error
     with archive, member:

@@ -8,13 +8,14 @@ without a version still says that much, and no more.
 
 import csv
 import re
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Protocol
 
 from patchstand.errors import UsageError
 from patchstand.model import Evidence, EvidenceKind, Outcome
@@ -63,17 +64,6 @@ def _read(path: Path) -> Iterator[Record | Rejected]:
         yield from _Report(file).rows()
 
 
-class _Reader(Protocol):
-    """What `csv.reader` returns, which has no public name."""
-
-    @property
-    def line_num(self) -> int:
-        """Lines read so far."""
-
-    def __iter__(self) -> Iterator[list[str]]:
-        """The rows."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Columns:
     """Where the columns of a report stand; `padded` when one that is read is not there."""
@@ -117,61 +107,55 @@ class _Report:
         self, lines: list[str], columns: _Columns, *, last: bool
     ) -> Generator[Record | Rejected, None, list[str]]:
         """The rows of some lines; returns those lines whose row goes on in the next block."""
-        while True:
-            reader = csv.reader(lines, strict=True)
-            before = self._line
-            try:
-                yield from self._rows(reader, columns)
-            except csv.Error as error:
-                rest = lines[self._line - before :]
-                if reader.line_num == len(lines) and not last and len(rest) <= LINES_OF_A_ROW:
-                    return rest
-                lines = rest[1:]
-                yield self._rejected(rest[0], error)
-            else:
-                return []
+        width, quotes = columns.width, 2 * columns.width
+        before, at = self._line, 0
+        rest = iter(lines)
+        for line in rest:
+            row, taken = line[1:-1].split('","'), 1
+            if len(row) != width or line.count('"') != quotes or line[0] + line[-1] != '""':
+                more = not last and at + LINES_OF_A_ROW >= len(lines)
+                try:  # not the plain form in which Shadowserver writes
+                    row, taken = _by_csv(lines[at : at + LINES_OF_A_ROW], width, more=more)
+                except _UnfinishedError:
+                    return lines[at:]
+                except csv.Error as error:
+                    row = []
+                    yield self._rejected(line, error)
+            if row:
+                yield self._record(row, columns)
+            at += taken
+            self._line = before + at
+            if taken > 1:
+                deque(islice(rest, taken - 1), maxlen=0)
+        return []
 
-    def _rows(self, reader: _Reader, columns: _Columns) -> Iterator[Record | Rejected]:
-        """The rows up to the first line that is none; `_line` stands before it then.
-
-        Raises:
-            csv.Error: that line's quotes do not match, or its columns are too many or few.
-        """
-        row_of, place_of, padded, width = columns.row, columns.place, columns.padded, columns.width
-        moments, port_of, tags, places = self._moments, self._ports, self._tags, self._places
-        before = self._line
-        for row in reader:
-            if len(row) == width:
-                if padded:
-                    row.append("")
-                try:
-                    timestamp, ip, port, version, tag = row_of(row)
-                    observed_at, evidence = moments[timestamp]
-                    yield Record(
-                        ip if is_ipv4(ip) else address(ip),
-                        port_of[port],
-                        None,
-                        observed_at,
-                        Outcome.ANSWERED,
-                        evidence[version],
-                        Source.SHADOWSERVER,
-                        0,
-                        tags[tag],
-                        "shadowserver",
-                        None,
-                        None,
-                        places[place_of(row)],
-                    )
-                except UnusableError as error:
-                    yield Rejected(self._line + 1, str(error))
-            elif row:
-                raise csv.Error(f"{len(row)} columns, the header has {width}")
-            self._line = before + reader.line_num
+    def _record(self, row: list[str], columns: _Columns) -> Record | Rejected:
+        if columns.padded:
+            row.append("")
+        timestamp, ip, port, version, tag = columns.row(row)
+        try:
+            observed_at, evidence = self._moments[timestamp]
+            return Record(
+                ip if is_ipv4(ip) else address(ip),
+                self._ports[port],
+                None,
+                observed_at,
+                Outcome.ANSWERED,
+                evidence[version],
+                Source.SHADOWSERVER,
+                0,
+                self._tags[tag],
+                "shadowserver",
+                None,
+                None,
+                self._places[columns.place(row)],
+            )
+        except UnusableError as error:
+            return Rejected(self._line + 1, str(error))
 
     def _rejected(self, line: str, error: csv.Error) -> Rejected:
-        self._line += 1
         reason = _NO_ROW.get(line, str(error))
-        return Rejected(self._line, self._file.damage or reason if line == _CUT else reason)
+        return Rejected(self._line + 1, self._file.damage or reason if line == _CUT else reason)
 
     def _header(self, lines: list[str]) -> tuple[_Columns, int]:
         reader = csv.reader(lines, strict=True)
@@ -188,7 +172,9 @@ class _Report:
         """The lines as text; bytes that are no UTF-8 stay as they are (PEP 383) until kept."""
         first = True
         for chunk in lines.chunks():
-            if first and (b"\0" in chunk[:LONGEST] or chunk[:2] in (b"\xff\xfe", b"\xfe\xff")):
+            if first and (
+                b"\0" in chunk.partition(b"\n")[0] or chunk[:2] in (b"\xff\xfe", b"\xfe\xff")
+            ):
                 raise UsageError(f"{self._file.name} is no UTF-8 text; save it as UTF-8")
             texts = chunk.decode("utf-8", "surrogateescape").split("\n")
             if first:
@@ -209,6 +195,29 @@ class _Report:
         country, state, asn, sector = values
         words = self._words
         return Place(self._countries[country], words[state], self._asns[asn], words[sector])
+
+
+class _UnfinishedError(Exception):
+    """The row goes on in lines that are not read yet."""
+
+
+def _by_csv(lines: list[str], width: int, *, more: bool) -> tuple[list[str], int]:
+    """The first row of some lines, empty for a blank line, and how many lines it takes.
+
+    Raises:
+        _UnfinishedError: all lines are not enough, and there are more.
+        csv.Error: quotes do not match, or the columns are too many or few.
+    """
+    reader = csv.reader((line + "\n" for line in lines), strict=True)
+    try:
+        row = next(reader)
+    except csv.Error as error:
+        if more and reader.line_num == len(lines):
+            raise _UnfinishedError from error
+        raise
+    if row and len(row) != width:
+        raise csv.Error(f"{len(row)} columns, the header has {width}")
+    return row, reader.line_num
 
 
 def _found(name: str, names: list[str]) -> _Columns:

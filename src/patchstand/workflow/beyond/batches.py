@@ -14,10 +14,9 @@ import msgspec
 from patchstand.errors import UsageError
 from patchstand.model import Record, Scope, Target
 from patchstand.observe.limits import REQUESTS_PER_SERVER, Limits
-from patchstand.observe.look import CONCURRENCY
-from patchstand.observe.names import canonical
 from patchstand.observe.pace import PaceRules, Spent
-from patchstand.workflow.record import ports_of
+from patchstand.observe.pool import MOST
+from patchstand.workflow.record import ports_of, target_name
 
 FORMAT = 1
 """Of batches and results; both sides must have the same."""
@@ -35,9 +34,11 @@ class LookSettings:
     """How a worker looks: all that is no target.
 
     `probes` are names; `rules` those of the whole scan, of which a batch is one part, with
-    the rates of that part. `requests`: at most so many for one look at one target.
+    the rates of that part. `requests`: at most so many for one look at one target, of which
+    there are 1 + `retries` where it times out.
     `version`, `contact` and `ehlo_name` are told to the servers (RFC 9511). `knowledge` is the
     version with which answers are reduced to evidence: that of every worker.
+    `loopback_is_free` False: budgets, rates and scopes hold there as everywhere.
     `vantage_point` None: the worker's own. `resolver_is_loopback`: the coordinator asked a
     name server of its own machine, so that names stayed there.
     """
@@ -54,7 +55,8 @@ class LookSettings:
     loopback_is_free: bool = True
     resolver_is_loopback: bool = False
     limits: Limits = field(default_factory=Limits)
-    concurrency: int = CONCURRENCY
+    concurrency: int = MOST
+    retries: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class LookBatch:
     number: int
     window: int
     leases: tuple[Lease, ...]
-    scope: Scope | None
+    scopes: tuple[Scope, ...]
     settings: LookSettings
     spent: dict[str, Spent] = field(default_factory=dict)
     format: int = FORMAT
@@ -147,15 +149,10 @@ def decode_result(payload: bytes, batch: LookBatch) -> LookResult:
     result = _decode(payload, LookResult)
     if (result.scan, result.number) != (batch.scan, batch.number):
         raise UsageError(f"a worker sent the result of another batch than {batch.number}")
-    asked = Counter((name_of(lease.target), ports_of(lease.target)) for lease in batch.leases)
+    asked = Counter((target_name(lease.target), ports_of(lease.target)) for lease in batch.leases)
     if Counter((record.target, record.ports) for record in result.records) != asked:
         raise UsageError(f"a worker sent other targets than those of batch {batch.number}")
     return result
-
-
-def name_of(target: Target) -> str:
-    """The name or address of a target as its record has it."""
-    return canonical(target.name) or target.name
 
 
 def allowances(batch: LookBatch, times: Mapping[int, int]) -> dict[str, Spent]:
@@ -167,12 +164,12 @@ def allowances(batch: LookBatch, times: Mapping[int, int]) -> dict[str, Spent]:
     for place, lease in enumerate(batch.leases):
         for address in lease.addresses:
             looks[address] += times.get(place // LOT, 0)
-    rules, each = batch.settings.rules, batch.settings.requests
-    most = rules.requests_per_server
+    most = batch.settings.rules.requests_per_server
+    each = min(batch.settings.requests * (1 + batch.settings.retries), most)
     spent = dict(batch.spent)
     for address, count in looks.items():
         before = spent.get(address, Spent(0, 0))
-        more = min(each, most) * count
+        more = each * count
         spent[address] = Spent(min(before.attempts + more, most), min(before.taken + more, most))
     return {address: each for address, each in spent.items() if each != (0, 0)}
 

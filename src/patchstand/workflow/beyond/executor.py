@@ -1,6 +1,6 @@
 """Local processes or a Dask cluster: `executor(url)` is the only switch (docs/cluster.md)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -50,7 +50,7 @@ def executor(
 
 def through_executor(
     batches: Iterable[LookBatch], pool: Executor, edge: Edge, at_once: int
-) -> Iterator[LookResult]:
+) -> Generator[LookResult, None, None]:
     """Have batches looked at, `at_once` at most at work; yields results as they come.
 
     A batch of a later window begins when all of the earlier are done. `edge.now` must be

@@ -39,7 +39,7 @@ class Plan:
     """
 
     scan: str
-    scope: Scope | None
+    scopes: tuple[Scope, ...]
     settings: LookSettings
     spent: Mapping[str, Spent] = field(default_factory=dict)
     size: int = TARGETS_A_BATCH
@@ -67,7 +67,7 @@ def batches_of(
                     number=number,
                     window=window,
                     leases=tuple(group),
-                    scope=plan.scope,
+                    scopes=plan.scopes,
                     settings=settings,
                     spent=asked.before(group),
                 )

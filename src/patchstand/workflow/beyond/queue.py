@@ -6,7 +6,7 @@ how often, and results stay until the scan is at its end.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from hashlib import sha256
 
 from procrastinate import App, SyncPsycopgConnector
@@ -39,7 +39,7 @@ RESULTS_AT_ONCE = 8
 
 def through_queue(
     batches: Iterable[LookBatch], url: str, scan: str, at_once: int
-) -> Iterator[LookResult]:
+) -> Generator[LookResult, None, None]:
     """Have batches looked at by queue workers, `at_once` at most in the queue.
 
     First come the results of batches that an earlier run of this scan left in the queue; only

@@ -4,28 +4,29 @@ Budgets hold although workers are killed. Whoever begins a batch first takes the
 attempt from a ledger that outlives the worker, and enters each lot of targets there before the
 first connection to one of them. A later attempt reads which lots were begun, and how often, and
 charges their servers with all that those looks may have asked at most, whether they did or
-not. With r requests a look and a budget of b, a target that was begun b / r times is not asked
-again: its record says `budget_spent`. Targets of lots that were never begun are untouched.
-A worker that was thought dead and is not cannot begin another lot: the ledger knows a newer
-attempt.
+not. With r requests a look, retries included, and a budget of b, a target that was begun b / r
+times is not asked again: its record says `budget_spent`. Targets of lots that were never begun
+are untouched. A worker that was thought dead and is not cannot begin another lot: the ledger
+knows a newer attempt.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from patchstand import knowledge
 from patchstand.errors import ScopeError, UsageError
 from patchstand.model import HERE, Knowledge, Observation, Permit, Scope, Target
-from patchstand.observe.limits import Budget
-from patchstand.observe.look import Approach, look_at_all, run
+from patchstand.observe.look import Approach, run
 from patchstand.observe.pace import Pace, PaceRules, Spent
+from patchstand.observe.pool import Crowd, Pool
 from patchstand.observe.probe import select
 from patchstand.observe.resolve import Resolution, Resolver
 from patchstand.observe.scope import Gate
+from patchstand.observe.scope_file import pace_rules
 from patchstand.observe.session import Prober
 from patchstand.workflow.beyond.batches import (
     ATTEMPTS,
@@ -44,8 +45,8 @@ from patchstand.workflow.record import record_of
 class Edge:
     """What a worker brings along: its clock (with time zone), its name, a scope of its own.
 
-    `scope` narrows: it and that of the batch must both permit a connection. `knowledge` is
-    the folder whose knowledge files win.
+    `scope` narrows: it and those of the batch must both permit a connection, and the stricter
+    budgets and rates hold. `knowledge` is the folder whose knowledge files win.
     """
 
     now: Callable[[], datetime]
@@ -135,20 +136,33 @@ def _spent_before(batch: LookBatch, begun: Begun) -> dict[str, Spent]:
 async def _look_at_all(
     batch: LookBatch, edge: Edge, ledger: Ledger, spent: "_Tally"
 ) -> list[Observation]:
-    pace = LooksPace(
-        batch.settings.rules,
-        batch.settings.requests,
+    pace = Pace(
+        _rules(batch.settings.rules, edge.scope),
         spent=spent.total(),
         on_spend=spent.count,
         loopback_is_free=batch.settings.loopback_is_free,
     )
     approach = _approach(batch, edge, pace)
+    crowd = Crowd(batch.settings.concurrency, batch.settings.retries)
     targets = _Begun(batch, ledger)
     found: list[Observation] = []
     while targets.wait():
-        at_once = batch.settings.concurrency
-        found.extend([seen async for seen in look_at_all(targets, approach, at_once)])
+        pool = Pool(approach, crowd)
+        found.extend([seen async for seen in pool.observations(iter(targets))])
     return found
+
+
+def _rules(rules: PaceRules, own: Scope | None) -> PaceRules:
+    """The budgets and rates of the batch, or those of the worker's own scope where stricter."""
+    if own is None:
+        return rules
+    of_batch = replace(
+        own,
+        requests_per_network=rules.requests_per_network,
+        rate=rules.rate,
+        rate_per_network=rules.rate_per_network,
+    )
+    return pace_rules((own, of_batch), rules.requests_per_server)
 
 
 class _Begun:
@@ -187,7 +201,7 @@ class _Begun:
 def _approach(batch: LookBatch, edge: Edge, pace: Pace) -> Approach:
     settings = batch.settings
     return Approach(
-        gate=BothGates(edge.now, batch.scope, edge.scope),
+        gate=BothGates(edge, batch.scopes, strict=not settings.loopback_is_free),
         resolver=Leased(batch.leases, is_loopback=settings.resolver_is_loopback),
         prober=Prober(
             settings.version,
@@ -198,52 +212,21 @@ def _approach(batch: LookBatch, edge: Edge, pace: Pace) -> Approach:
         now=edge.now,
         probes=select(settings.probes),
         nodes=settings.nodes,
+        requests=settings.requests,
         limits=settings.limits,
         pace=pace,
     )
 
 
-class LooksPace(Pace):
-    """A pace in which each look has a limit of its own, below the budget of the server."""
-
-    def __init__(self, rules: PaceRules, requests: int, **settings: Any) -> None:  # noqa: ANN401  # of Pace
-        """Allow so many connections, and as many requests, to one look; else as `Pace`."""
-        super().__init__(rules, **settings)
-        self._requests = requests
-
-    def budget(self, address: str) -> Budget:
-        """A budget for one look; what it spends, the server's spends too."""
-        whole = super().budget(address)
-        return whole if self._requests >= whole.limit else _LooksBudget(self._requests, whole)
-
-
-class _LooksBudget(Budget):
-    __slots__ = ("_whole",)
-
-    def __init__(self, limit: int, whole: Budget) -> None:
-        super().__init__(limit)
-        self._whole = whole
-
-    @property
-    def spent(self) -> bool:
-        return super().spent or self._whole.spent
-
-    @property
-    def connects(self) -> bool:
-        return super().connects and self._whole.connects
-
-    def spend(self, attempts: int, taken: int) -> None:
-        self._whole.spend(attempts, taken)
-        super().spend(attempts, taken)
-
-
 class BothGates(Gate):
-    """The gate of the batch's scope, and behind it that of the worker's own."""
+    """The gate of the batch's scopes, and behind it that of the worker's own."""
 
-    def __init__(self, now: Callable[[], datetime], scope: Scope | None, own: Scope | None) -> None:
-        """Take both scopes; without `own` that of the batch decides alone."""
-        super().__init__(now, scope=scope)
-        self._own = Gate(now, scope=own) if own is not None else None
+    def __init__(self, edge: Edge, scopes: tuple[Scope, ...], *, strict: bool) -> None:
+        """Take both; without a scope of the worker those of the batch decide alone."""
+        super().__init__(edge.now, scope=scopes, strict=strict)
+        own = edge.scope
+        self._own = Gate(edge.now, scope=own, strict=True) if own is not None else None
+        self._own_permits: dict[str, Permit] = {}
 
     async def permit(self, name: str, address: str) -> Permit:
         """The batch's permit, if the worker's own scope gives one too.
@@ -254,15 +237,16 @@ class BothGates(Gate):
         permit = await super().permit(name, address)
         if self._own is not None:
             try:
-                await self._own.permit(name, address)
+                self._own_permits[permit.address] = await self._own.permit(name, address)
             except ScopeError as error:
                 raise ScopeError(f"the worker's own scope: {error}") from error
         return permit
 
     def still_permits(self, permit: Permit) -> bool:
         """Whether a permit granted earlier is still good: both scopes may end meanwhile."""
-        both = (self._own,) if self._own is not None else ()
-        return super().still_permits(permit) and all(gate.still_permits(permit) for gate in both)
+        if not super().still_permits(permit):
+            return False
+        return self._own is None or self._own.still_permits(self._own_permits[permit.address])
 
 
 class Leased(Resolver):

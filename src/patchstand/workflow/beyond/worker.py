@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, LiteralString, TypeVar
@@ -77,8 +77,22 @@ def run_worker(options: WorkerOptions) -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is told in one line
     with Database(options.url) as database:
         database.run(make_tables)
+    options = replace(options, edge=_for_each(options.edge, options.concurrency))
     with asyncio.Runner() as runner:
         runner.run(_work(options))
+
+
+def _for_each(edge: Edge, batches: int) -> Edge:
+    """The worker's own rates are those of all its batches together."""
+    own = edge.scope
+    if own is None or (own.rate is None and own.rate_per_network is None):
+        return edge
+    rates = {
+        name: rate / batches
+        for name in ("rate", "rate_per_network")
+        if (rate := getattr(own, name)) is not None
+    }
+    return replace(edge, scope=replace(own, **rates))
 
 
 async def _work(options: WorkerOptions) -> None:
