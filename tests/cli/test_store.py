@@ -1,15 +1,17 @@
 """`patchstand store`: exit codes, documents, and what is refused before anything leaves."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from tests.store.certificates import Person
 from tests.test_docs import problems
-from tests.workflow.stores import NAMES, store_of
+from tests.workflow.stores import NAMES, store_of, with_servers
 
 from patchstand.cli.main import main
+from patchstand.workflow.store import Store
 
 
 @pytest.fixture
@@ -25,8 +27,10 @@ def run(root: Path, *words: str) -> int:
 def test_every_document_fits_its_schema(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What each action prints with --json has exactly the fields that its schema names."""
     (root / "observations" / "notes.txt").write_text("mine")
+    with_servers(Store(root))
     codes = [
         run(root, "list", "--json"),
+        run(root, "servers", "--json"),
         run(root, "export", "--json"),
         run(root, "check", "--json"),
         run(root, "check", "--json", "--dry-run"),
@@ -35,8 +39,8 @@ def test_every_document_fits_its_schema(root: Path, capsys: pytest.CaptureFixtur
     ]
     documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
-    assert codes == [0, 0, 1, 1, 0, 0]
-    assert len(documents) == 1 + 30 + 4
+    assert codes == [0, 0, 0, 1, 1, 0, 0]
+    assert len(documents) == 1 + 2 + 30 + 4
     assert [problem for each in documents for problem in problems(each)] == []
 
 
@@ -123,18 +127,18 @@ def test_people_read_it_in_their_language(root: Path, capsys: pytest.CaptureFixt
         assert word in shown
 
 
-def test_a_missing_extra_is_one_line(
-    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_missing_extra_is_one_line(root: Path) -> None:
     """Without the libraries of the store the command says which extra to install."""
-    for name in [each for each in sys.modules if each.startswith("patchstand.workflow.store")]:
-        monkeypatch.delitem(sys.modules, name)
-    for name in [each for each in sys.modules if each.startswith("patchstand.store")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    code = "import sys; sys.modules['pyarrow'] = None; from patchstand.cli.main import run; run()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "store", "list", "--store", str(root)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
-    assert run(root, "list") == 2
-    assert "pip install patchstand[store]" in capsys.readouterr().err
+    assert done.returncode == 2
+    assert done.stderr == "patchstand: needs the extra `store`: pip install patchstand[store]\n"
 
 
 def test_a_folder_without_a_store_is_refused(

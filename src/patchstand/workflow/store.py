@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 
+from patchstand import knowledge
 from patchstand.errors import StoreError, UsageError
 from patchstand.store.batches import StoredFile
 from patchstand.store.database import Database
 from patchstand.store.disclosures import Erasure
 from patchstand.store.erase import Names, erase_from_scans, prepare_erasure
 from patchstand.store.folder import Folder, TableFile, read_name
-from patchstand.store.forget import forget_servers, scrub
+from patchstand.store.forget import blot_nodes, scrub
 from patchstand.store.integrity import (
     DAMAGED,
     Defect,
@@ -27,7 +28,7 @@ from patchstand.store.integrity import (
     seal_journals,
 )
 from patchstand.store.overview import BatchCounts, batch_counts
-from patchstand.store.pseudonym import pseudonym
+from patchstand.store.pseudonym import Mask, pseudonym
 from patchstand.store.retention import outdated
 from patchstand.store.rewrite import carry_out, decide, forget_plan, read_plan
 from patchstand.store.state import State
@@ -70,9 +71,56 @@ class Store:
 # List
 
 
+@dataclass(frozen=True, slots=True)
+class SeenServer:
+    """A server over time, as it is shown: `state` here, gone, back or moved, and since when."""
+
+    target: str
+    address: str
+    ports: str
+    state: str
+    since: datetime
+    first_at: datetime
+    last_at: datetime
+    nodes: int
+    asn: int | None
+
+
 def batches(store: Store) -> list[BatchCounts]:
     """Every scan and import with its counts, by id."""
     return batch_counts(Folder.open(store.root))
+
+
+def servers(store: Store, now: datetime, override: Path | None = None) -> Iterator[SeenServer]:
+    """Every server ever followed, under pseudonyms, sorted by what is shown.
+
+    Raises:
+        UsageError: there is no store.
+        StoreError: the state cannot be used.
+    """
+    with store.open() as (_, state):
+        mask = mask_of(state, now, override)
+        found = [
+            (mask.name(each.target), mask.name(each.address), each) for each in state.servers()
+        ]
+    for target, address, each in sorted(found, key=lambda row: (*row[:2], row[2].ports)):
+        yield SeenServer(
+            target,
+            address,
+            each.ports,
+            each.state.value,
+            each.since,
+            each.first_at,
+            each.last_at,
+            len(each.nodes),
+            each.asn,
+        )
+
+
+def mask_of(state: State, now: datetime, override: Path | None = None) -> Mask:
+    """What replaces names by pseudonyms under the current key."""
+    products = {each.name for each in knowledge.load(override).fingerprints}
+    return Mask(state.pseudonym_key(now).secret, products)
 
 
 # Check
@@ -245,11 +293,11 @@ def erase(store: Store, targets: Sequence[str], reason: str, now: datetime) -> E
         seal_journals(folder)
         key = state.pseudonym_key(now).secret
         pseudonyms = tuple(pseudonym(key, name) for name in names.exact)
-        servers = _from_state(store, names)
+        servers = sum(state.forget_servers(name) for name in names.exact)
         rows, files = _from_files(folder, names, _note(pseudonyms, reason, now))
         _finish(folder, state)
         aside = tuple(_kept_aside(folder))
-    _scrubbed(store)
+    _scrubbed(store, names)
     return Erased(pseudonyms, rows, servers, files, aside)
 
 
@@ -269,17 +317,10 @@ def _from_files(folder: Folder, names: Names, note: dict[str, str]) -> tuple[int
     return erasure.rows, len(erasure.changes)
 
 
-def _from_state(store: Store, names: Names) -> int:
+def _scrubbed(store: Store, names: Names) -> None:
     database = Database(store.url)
     try:
-        return database.write(lambda connection: forget_servers(connection, names))
-    finally:
-        database.close()
-
-
-def _scrubbed(store: Store) -> None:
-    database = Database(store.url)
-    try:
+        database.write(lambda connection: blot_nodes(connection, names))
         scrub(database)
     finally:
         database.close()

@@ -1,4 +1,4 @@
-"""`patchstand store ACTION`: list, export, check, purge and erase what is kept."""
+"""`patchstand store ACTION`: list, servers, export, check, purge and erase what is kept."""
 
 import argparse
 import getpass
@@ -72,6 +72,21 @@ def _list(options: argparse.Namespace, store: "Store") -> int:
             write_json(each)
     else:
         print_batches(console(), found, catalog(options.lang))
+    return OK
+
+
+def _servers(options: argparse.Namespace, store: "Store") -> int:
+    from patchstand.report.catalog import catalog
+    from patchstand.report.stored import print_servers
+    from patchstand.workflow.store import servers
+    from patchstand.workflow.stored import server_document
+
+    found = (server_document(each) for each in servers(store, now(), options.knowledge))
+    if options.json:
+        for each in found:
+            write_json(each)
+    else:
+        print_servers(console(), found, catalog(options.lang))
     return OK
 
 
@@ -183,10 +198,13 @@ def _naming(options: argparse.Namespace) -> "Naming | None":
 
 _ACTIONS = {
     "list": _list,
+    "servers": _servers,
     "export": _export,
     "check": _check,
     "purge": _purge,
     "erase": _erase,
 }
 
-COMMAND = Command("store", "what is kept: list, export, check, purge, erase", _configure, _run)
+COMMAND = Command(
+    "store", "what is kept: list, servers, export, check, purge, erase", _configure, _run
+)
