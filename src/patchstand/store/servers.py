@@ -215,7 +215,7 @@ class _Course:
 
     def _join(self, draft_id: str, server_id: str, rule: str) -> None:
         draft, server = self.drafts[draft_id], self._server(server_id)
-        if draft.last_at < self.before[server_id].placed_at:
+        if draft.last_at < server.placed_at:
             self._stood_before(draft, server, rule)
             return
         is_later = draft.first_at > max(server.last_at, server.since)
@@ -292,7 +292,8 @@ class _Course:
 
 def _order(seen: SeenServer) -> tuple[object, ...]:
     certificate = (seen.certificate is not None, seen.certificate or 0)
-    return seen.last_at, seen.first_at, certificate, sorted(seen.nodes), seen.target
+    names = sorted(seen.nodes)
+    return seen.last_at, seen.first_at, certificate, names, seen.target, seen.asn or 0
 
 
 def _resident(standing: list[Server], seen: SeenServer) -> Server | None:

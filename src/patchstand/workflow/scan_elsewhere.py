@@ -88,6 +88,9 @@ def look_settings(settings: ScanSettings, approach: Approach, knowledge: str) ->
         loopback_is_free=not settings.scopes,
         resolver_is_loopback=approach.resolver.is_loopback,
         limits=approach.limits,
+        concurrency=settings.most,
+        retries=settings.retries,
+        raw=settings.raw,
     )
 
 
