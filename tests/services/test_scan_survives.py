@@ -144,7 +144,7 @@ def test_a_scan_killed_before_it_began_is_no_obstacle(tmp_path: Path, small_lab:
     and a list cut short is never taken for the whole."""
     store, moments = tmp_path / "store", Random(5)
     begin = scan_of(small_lab, tmp_path, store)
-    for _ in range(4):
+    for _ in range(3):
         with running(*begin, folder=tmp_path) as process:
             wait_until(store.exists, process)
             time.sleep(moments.uniform(0, 0.1))
@@ -297,7 +297,7 @@ def test_an_interrupted_scan_says_how_to_go_on(tmp_path: Path, small_lab: Lab) -
     observed_once(store, small_lab)
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.3], ids=str)
+@pytest.mark.parametrize("pause", [0.02, 0.5], ids=str)
 def test_an_impatient_interruption_loses_nothing(tmp_path: Path, pause: float) -> None:
     """Ctrl-C twice while servers keep us waiting: it ends at once, and --resume does the rest."""
     store = tmp_path / "store"
@@ -358,7 +358,7 @@ def test_an_import_killed_at_ten_moments_is_there_once(tmp_path: Path) -> None:
     command: Arguments = ("import", report, "--store", store, "--quiet", "--json")
     good = IMPORT_ROWS - IMPORT_ROWS // 100
     started = time.monotonic()
-    complete("import", report, "--store", tmp_path / "timed", "--quiet", folder=tmp_path)
+    assert run("import", report, "--store", tmp_path / "timed", folder=tmp_path).code == 0
     seconds = time.monotonic() - started
 
     for _ in range(IMPORT_KILLS):
@@ -367,7 +367,7 @@ def test_an_import_killed_at_ten_moments_is_there_once(tmp_path: Path) -> None:
             kill(process)
         assert len(rows(store, "target")) in {0, good}
     for _ in range(2):  # and a second time changes nothing
-        complete(*command, folder=tmp_path)
+        assert run(*command, folder=tmp_path).code == 0
         found = Counter(row["target"] for row in rows(store, "target"))
         assert len(found) == good
         assert set(found.values()) == {1}
