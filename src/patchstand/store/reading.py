@@ -34,8 +34,9 @@ def looks(folder: Folder, batch: str) -> Iterator[Look]:
         with duckdb.connect(":memory:") as duck:
             found = duck.execute(_QUERY, files)
             while rows := found.fetchmany(_TOGETHER):
-                for target, ports, address, last, *rest, first in rows:
-                    yield Look(target, ports, address, _moment(last), *rest, _moment(first))
+                for row in rows:
+                    last, first = _moment(row[3]), _moment(row[9])
+                    yield Look._make((*row[:3], last, *row[4:9], first))
     except duckdb.Error as error:
         first_line = str(error).splitlines()[0]
         raise StoreError(f"{folder.root}: {first_line}; run `patchstand store check`") from error
