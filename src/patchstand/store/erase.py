@@ -5,6 +5,7 @@ another server names it (a link, a back end, a permit), the name is blotted out.
 """
 
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from patchstand.store.segment import parquet_bytes
 
 BLOT = "(erased)"
 _TARGETS = "targets.parquet"
+_STAGED = "staged"
 
 _Row = tuple[str, str]
 
@@ -205,7 +207,7 @@ def _read(file: TableFile, columns: list[str] | None = None) -> pa.Table:
 
 
 def erase_from_scans(folder: Folder, names: Names) -> None:
-    """Take names out of the targets and counts of scans that are not finished.
+    """Take names out of the targets, counts and staged files of what is not finished.
 
     Their journals must be sealed. Doing it again changes nothing.
 
@@ -214,9 +216,17 @@ def erase_from_scans(folder: Folder, names: Names) -> None:
     """
     for batch in folder.batches():
         place = folder.root / SCANS / batch
+        _empty(place / _STAGED)
         _rewrite(place / _TARGETS, lambda content: _without_targets(content, names))
         for path in sorted(place.glob("spent-*.msgpack")):
             _rewrite(path, lambda content: _without_addresses(content, names))
+
+
+def _empty(staged: Path) -> None:
+    """Drop what an interrupted import had staged; it is done anew while the folder is there."""
+    if staged.is_dir():
+        shutil.rmtree(staged)
+        staged.mkdir()
 
 
 def _rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
