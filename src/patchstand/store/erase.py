@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from patchstand.errors import StoreError
 from patchstand.store.folder import SCANS, TABLES, Folder, TableFile, write_whole
+from patchstand.store.integrity import under_way
 from patchstand.store.pseudonym import canonical
 from patchstand.store.rewrite import Change, prepare
 from patchstand.store.segment import parquet_bytes
@@ -214,7 +215,7 @@ def erase_from_scans(folder: Folder, names: Names) -> None:
     Raises:
         StoreError: the disk is full or a file cannot be read.
     """
-    for batch in folder.batches():
+    for batch in under_way(folder):
         place = folder.root / SCANS / batch
         _empty(place / _STAGED)
         _rewrite(place / _TARGETS, lambda content: _without_targets(content, names))
