@@ -2,12 +2,14 @@
 
 import contextlib
 import datetime
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -127,15 +129,28 @@ def test_two_workers_see_what_one_machine_sees(two_workers: Cluster) -> None:
     """The records of all servers are those of a look without Dask, times and keys aside."""
     with a_lab() as lab:
         here = looked_at_here(lab)
-    with a_lab() as lab:
-        with executor(two_workers.url) as pool:
-            results = list(through_executor(batches_for(lab, "d"), pool, Edge(now), AT_ONCE))
+    with a_lab() as lab, executor(two_workers.url) as pool:
+        results = list(through_executor(batches_for(lab, "d"), pool, Edge(now), AT_ONCE))
         asked = most_asked(lab)
+        assert _until_forgotten(pool)
 
     assert len(here) == SERVERS
     assert comparable(records_of(results)) == comparable(here)
     assert max(asked) <= REQUESTS
     assert {result.attempt for result in results} == {1}
+
+
+def _until_forgotten(pool: Executor) -> bool:
+    """Whether the ledger on the scheduler forgets what has been fetched."""
+    until = time.monotonic() + END_SECONDS
+    while time.monotonic() < until:
+        left = pool._client.run_on_scheduler(  # type: ignore[attr-defined]
+            lambda dask_scheduler: len(dask_scheduler.plugins["patchstand-ledger"]._attempts)
+        )
+        if left == 0:
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
@@ -172,6 +187,30 @@ def test_a_scheduler_without_workers_is_wrong_usage(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="no worker") as caught, executor(running.url):
             pass
         assert running.url in str(caught.value)
+
+
+HANDBOOK = Path(__file__).resolve().parents[2] / "docs" / "cluster.md"
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "tls"])
+def test_the_commands_of_the_handbook_start_a_cluster(scheme: str, tmp_path: Path) -> None:
+    """The two lines of the handbook, on other ports, give a cluster that works."""
+    tls = certificates(tmp_path) if scheme == "tls" else None
+    port = free_port()
+    lines = re.findall(rf"^\$ (dask .*{scheme}://.*)$", HANDBOOK.read_text("utf-8"), re.MULTILINE)
+    here = [line.replace("scheduler.example", "127.0.0.1") for line in lines]
+    scheduler, workers = ([DASK, *line.replace("8786", str(port)).split()[1:]] for line in here)
+    (tmp_path / "workers").mkdir()
+    relative = [tmp_path / word if str(word).endswith(".pem") else word for word in workers]
+    url = f"{scheme}://127.0.0.1:{port}"
+    with (
+        started(scheduler, [port], tmp_path),
+        started(relative, [], tmp_path / "workers"),
+        workers_are_there(url, 2, tls),
+    ):
+        done = run_script(url, tmp_path if tls else None)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "55\n", "")
 
 
 SCRIPT = """

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -37,7 +38,7 @@ from patchstand.lab import Lab
 from patchstand.observe.pool import AT_FIRST
 from patchstand.workflow.beyond.batches import LOT, LookBatch, LookResult, encode
 from patchstand.workflow.beyond.database import Database, Key, make_tables
-from patchstand.workflow.beyond.queue import through_queue
+from patchstand.workflow.beyond.queue import _Queue, through_queue
 from patchstand.workflow.beyond.remote import Edge
 from patchstand.workflow.beyond.worker import WorkerOptions, _look
 
@@ -88,7 +89,7 @@ class PostgreSQL:
     def do(self, query: str, *values: object) -> None:
         """Change something, as nobody else would."""
         with psycopg.connect(self.url) as connection:
-            connection.execute(query.encode(), values)
+            connection.execute(query.encode(), values or None)
 
 
 @pytest.fixture(scope="module")
@@ -354,3 +355,42 @@ def test_a_database_that_stays_away_is_told(
                 database.run(lambda connection: connection.execute("SELECT 1"))
         finally:
             postgresql.control("start")
+
+
+HANDBOOK = Path(__file__).resolve().parents[2] / "docs" / "cluster.md"
+
+
+def test_the_role_of_the_handbook_is_enough(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    """A worker with the rights that the handbook grants, and no others, does its work."""
+    (grants,) = statements("CREATE ROLE site")
+    with Database(postgresql.url) as database:
+        database.run(make_tables)
+    postgresql.do(grants)
+    url = postgresql.url.replace("patchstand@", "site@")
+    with a_lab() as lab, worker(url, tmp_path):
+        results = through(lab, postgresql.url, "g")
+
+    assert len(records_of(results)) == SERVERS
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), psycopg.connect(url) as connection:
+        connection.execute("UPDATE look_batches SET payload = ''")
+
+
+def test_the_handbook_drops_what_is_left(postgresql: PostgreSQL) -> None:
+    """The statements of the handbook remove the batches of a scan that was given up."""
+    with a_lab() as lab, Database(postgresql.url) as database:
+        queue = _Queue(database, "x", AT_ONCE)
+        database.run(make_tables)
+        queue._put(batches_for(lab, "x")[0])
+        left = is_clean(postgresql)
+        (drop,) = statements("DELETE")
+        postgresql.do(drop)
+
+    assert not left
+    assert is_clean(postgresql)
+
+
+def statements(beginning: str) -> list[str]:
+    """The blocks of SQL in the handbook that begin so."""
+    page = HANDBOOK.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sql\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    return [block for block in blocks if block.startswith(beginning)]

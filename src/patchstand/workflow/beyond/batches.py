@@ -40,7 +40,8 @@ class LookSettings:
     version with which answers are reduced to evidence: that of every worker.
     `loopback_is_free` False: budgets, rates and scopes hold there as everywhere.
     `vantage_point` None: the worker's own. `resolver_is_loopback`: the coordinator asked a
-    name server of its own machine, so that names stayed there.
+    name server of its own machine, so that names stayed there. Without `raw` records come back
+    without the whole answers.
     """
 
     probes: tuple[str, ...]
@@ -57,6 +58,7 @@ class LookSettings:
     limits: Limits = field(default_factory=Limits)
     concurrency: int = MOST
     retries: int = 1
+    raw: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ class Database:
         self._url = plain_url(url)
         try:
             self._connection = self._connect()
-        except LOST as error:
+        except psycopg.Error as error:
             raise UsageError(f"--queue: {_reason(error)}") from error
 
     def __enter__(self) -> Self:
@@ -151,12 +151,21 @@ class Database:
 
 
 def make_tables(connection: "Connection[Row]") -> None:
-    """Make the tables, and those of procrastinate, where they are missing."""
+    """Make the tables, and those of procrastinate, where they are missing.
+
+    Where they are not, no right to make any is needed.
+    """
+    if _is_there(connection, "look_results"):
+        return
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-    found = connection.execute("SELECT to_regclass('procrastinate_jobs')").fetchone()
-    if found is None or found[0] is None:
+    if not _is_there(connection, "procrastinate_jobs"):
         connection.execute(SchemaManager.get_schema())
     connection.execute(_TABLES)
+
+
+def _is_there(connection: "Connection[Row]", table: str) -> bool:
+    row = connection.execute("SELECT to_regclass(%s)", (table,)).fetchone()
+    return row is not None and row[0] is not None
 
 
 class TablesLedger:

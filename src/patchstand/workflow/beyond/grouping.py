@@ -6,17 +6,19 @@ an earlier window may have asked of a network is charged in full to the later.
 """
 
 import asyncio
+import heapq
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from ipaddress import ip_network
 from itertools import count, islice
 from typing import Self
 from zlib import crc32
 
 from patchstand.errors import ScopeError
 from patchstand.model import Scope, Target
+from patchstand.observe import order
 from patchstand.observe.look import ADDRESSES_TRIED, run
 from patchstand.observe.names import canonical_address
 from patchstand.observe.pace import Spent
@@ -24,10 +26,10 @@ from patchstand.observe.resolve import Resolver
 from patchstand.observe.scope import Gate
 from patchstand.workflow.beyond.batches import Lease, LookBatch, LookSettings, at_most
 
-TARGETS_A_BATCH = 256
+TARGETS_A_BATCH = 512
+"""Enough that networks can take turns inside a batch; a worker holds all answers of one."""
 TARGETS_A_WINDOW = 100_000
 LOOK_UPS_AT_ONCE = 100
-_PREFIX = {4: 24, 6: 56}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +85,7 @@ def batches_of(
 def network_of(address: str) -> str:
     """The /24 or /56 of an address; on loopback, where networks mean nothing, itself."""
     place = canonical_address(address)
-    if place is None or place.is_loopback:
-        return address
-    return str(ip_network((place, _PREFIX[place.version]), strict=False))
+    return address if place is None or place.is_loopback else order.network_of(str(place))
 
 
 def _part_of(plan: Plan) -> LookSettings:
@@ -124,15 +124,33 @@ async def _of_name(target: Target, resolver: Resolver, gate: Gate) -> Lease:
     return Lease(target, found.addresses[:ADDRESSES_TRIED], found.detail)
 
 
-def _groups(leases: Sequence[Lease], count: int) -> Iterator[list[Lease]]:
+def _groups(leases: Sequence[Lease], count: int) -> list[list[Lease]]:
+    """So many groups of about the same size, networks whole, the order inside each as before."""
     joined = _Joined()
     for lease in leases:
         joined.join([network_of(address) for address in lease.addresses])
+    keys = [_key(lease, joined) for lease in leases]
+    place = _places(Counter(keys), count)
     groups: list[list[Lease]] = [[] for _ in range(count)]
-    for lease in leases:
-        key = joined.root(network_of(lease.addresses[0])) if lease.addresses else lease.target.name
-        groups[crc32(key.encode()) % count].append(lease)
-    return (group for group in groups if group)
+    for key, lease in zip(keys, leases, strict=True):
+        groups[place[key]].append(lease)
+    return [group for group in groups if group]
+
+
+def _key(lease: Lease, joined: "_Joined") -> str:
+    """What must stay together; a name without address may go anywhere."""
+    return joined.root(network_of(lease.addresses[0])) if lease.addresses else lease.target.name
+
+
+def _places(sizes: Mapping[str, int], count: int) -> dict[str, int]:
+    """A group for each key: the largest first, each to the group that is smallest so far."""
+    groups = [(0, number) for number in range(count)]
+    place: dict[str, int] = {}
+    for key in sorted(sizes, key=lambda key: (-sizes[key], crc32(key.encode()), key)):
+        size, number = groups[0]
+        place[key] = number
+        heapq.heapreplace(groups, (size + sizes[key], number))
+    return place
 
 
 class _Joined:

@@ -34,7 +34,6 @@ POLL_SECONDS = 1.0
 """Between looks for results where no notification came."""
 REPAIR_SECONDS = 5.0
 """Between looks for batches that have neither a result nor a job."""
-RESULTS_AT_ONCE = 8
 
 
 def through_queue(
@@ -114,29 +113,34 @@ class _Queue:
     def _until(self, most: int) -> Iterator[LookResult]:
         """The results as they come, until at most so many batches are waited for."""
         while len(self._waiting) > most:
-            results = self._results()
-            yield from results
-            if not results:
-                if time.monotonic() - self._repaired > REPAIR_SECONDS:
-                    self._repair()
-                self._database.listen(POLL_SECONDS)
+            result = self._result()
+            if result is not None:
+                yield result
+                continue
+            if time.monotonic() - self._repaired > REPAIR_SECONDS:
+                self._repair()
+            self._database.listen(POLL_SECONDS)
 
-    def _results(self) -> list[LookResult]:
-        def work(connection: "Connection[Row]") -> list[Row]:
+    def _result(self) -> LookResult | None:
+        """One result that has come; None when there is none."""
+
+        def work(connection: "Connection[Row]") -> Row | None:
             return connection.execute(
                 "SELECT batch, b.payload, r.payload, r.problem"
                 " FROM look_results r JOIN look_batches b USING (scan, batch)"
-                " WHERE scan = %s AND batch = ANY(%s) LIMIT %s",
-                (self._scan, list(self._waiting), RESULTS_AT_ONCE),
-            ).fetchall()
+                " WHERE scan = %s AND batch = ANY(%s) LIMIT 1",
+                (self._scan, list(self._waiting)),
+            ).fetchone()
 
-        found = []
-        for name, sent, came, problem in self._database.run(work):
-            if came is None:
-                raise StoreError(f"a worker refused a batch: {problem}; then resume")
-            self._waiting.remove(name)
-            found.append(decode_result(came, decode_batch(sent)))
-        return found
+        row = self._database.run(work)
+        if row is None:
+            return None
+        name, sent, came, problem = row
+        if came is None:
+            raise StoreError(f"a worker refused a batch: {problem}; then resume")
+        result = decode_result(came, decode_batch(sent))
+        self._waiting.remove(name)
+        return result
 
     def _repair(self) -> None:
         """Queue batches again that have neither a result nor a job: a job failed oddly."""

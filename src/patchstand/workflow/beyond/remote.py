@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 
 from patchstand import knowledge
 from patchstand.errors import ScopeError, UsageError
-from patchstand.model import HERE, Knowledge, Observation, Permit, Scope, Target
+from patchstand.model import HERE, Knowledge, Observation, Permit, Record, Scope, Target
 from patchstand.observe.look import Approach, run
 from patchstand.observe.pace import Pace, PaceRules, Spent
 from patchstand.observe.pool import Crowd, Pool
@@ -38,7 +38,11 @@ from patchstand.workflow.beyond.batches import (
     decode_batch,
     encode,
 )
+from patchstand.workflow.beyond.grouping import network_of
 from patchstand.workflow.record import record_of
+
+LOOKS_A_NETWORK = 8
+"""Looks at once for each network of a batch; a rate per network is stricter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +107,21 @@ def look_batch(payload: bytes, edge: Edge, ledger: Ledger | None = None) -> byte
     ledger = ledger or OneAttempt()
     begun = ledger.open()
     spent = _Tally(_spent_before(batch, begun))
-    records = run(_look_at_all(batch, edge, ledger, spent))
+    seen_all = run(_look_at_all(batch, edge, ledger, spent))
     return encode(
         LookResult(
             scan=batch.scan,
             number=batch.number,
             attempt=begun.attempt,
-            records=tuple(record_of(seen, known) for seen in records),
+            records=tuple(_record(seen, known, raw=batch.settings.raw) for seen in seen_all),
             spent=spent.total(),
         )
     )
+
+
+def _record(seen: Observation, known: Knowledge, *, raw: bool) -> Record:
+    record = record_of(seen, known)
+    return record if raw else replace(record, answers=())
 
 
 def _knowledge(batch: LookBatch, edge: Edge) -> Knowledge:
@@ -143,13 +152,19 @@ async def _look_at_all(
         loopback_is_free=batch.settings.loopback_is_free,
     )
     approach = _approach(batch, edge, pace)
-    crowd = Crowd(batch.settings.concurrency, batch.settings.retries)
+    crowd = Crowd(_most_at_once(batch), batch.settings.retries)
     targets = _Begun(batch, ledger)
     found: list[Observation] = []
     while targets.wait():
         pool = Pool(approach, crowd)
         found.extend([seen async for seen in pool.observations(iter(targets))])
     return found
+
+
+def _most_at_once(batch: LookBatch) -> int:
+    """As the settings say, but a batch of few networks does not ask all of one at once."""
+    networks = {network_of(address) for lease in batch.leases for address in lease.addresses}
+    return min(batch.settings.concurrency, LOOKS_A_NETWORK * max(1, len(networks)))
 
 
 def _rules(rules: PaceRules, own: Scope | None) -> PaceRules:

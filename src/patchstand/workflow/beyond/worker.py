@@ -120,7 +120,7 @@ async def _work(options: WorkerOptions) -> None:
     try:
         async with app.open_async(), _beside(_rescue(app, worker, running)):
             await worker.run()  # type: ignore[no-untyped-call]
-    except ConnectorException as error:
+    except (ConnectorException, *LOST) as error:
         raise StoreError(f"the queue's database is away: {error.__cause__ or error}") from error
 
 
