@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from patchstand import knowledge
 from patchstand.model import Knowledge
+
+settings.register_profile("house", deadline=None)  # a busy machine is no failure
+settings.load_profile("house")
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 

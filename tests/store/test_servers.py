@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -318,7 +319,7 @@ def test_events_tell_how_a_server_stands(
 ) -> None:
     """The last change of every server has its event, with the same time and place."""
     known: Estate = {}
-    told = {}
+    told: dict[Any, Any] = {}
     for looks, finished in given_batches:
         gathered = gather(looks)
         missed = gathered.missed() if finished else []

@@ -22,7 +22,7 @@ def test_sorted_and_each_once(
     number = spool(folder, BATCH, targets)
 
     expected = [(target, ports) for _, target, ports in sorted(set(targets))]
-    assert list(pending(folder, BATCH, only_new=False)) == expected
+    assert list(pending(folder, BATCH)) == expected
     assert (number, is_spooled(folder, BATCH)) == (len(expected), True)
 
 
@@ -36,7 +36,8 @@ def test_observed_targets_are_left_out(folder: Folder) -> None:
             writer.add(record(number), conclusion(record(number)))
         writer.seal()
 
-    left = [target for target, _ in pending(folder, BATCH, only_new=False)]
+    left = [target for target, _ in pending(folder, BATCH)]
     assert left == [target for _, target, _ in targets[3:]]
-    new = [target for target, _ in pending(folder, BATCH, only_new=True)]
+    assert spool(folder, "third", targets, only_new=True) == 3
+    new = [target for target, _ in pending(folder, "third")]
     assert new == [target for _, target, _ in targets[6:]]

@@ -27,6 +27,8 @@ except ImportError:  # Windows: two runs on one batch are not kept apart there
 TABLES = ("observations", "identities", "answers", "contents")
 SCANS = "scans"
 MARK = "store.json"
+SETTINGS = "scan.json"
+"""Written when the targets of a scan are complete: from then on it can be resumed."""
 TEMPORARY = ".tmp"
 DIGITS = 16
 _VERSION = 1
@@ -86,8 +88,8 @@ class Folder:
         return sorted((each for each in found if each), key=lambda each: str(each.path))
 
     def batches(self) -> list[str]:
-        """The scans that are not finished, as their folders tell it."""
-        return sorted(path.name for path in (self.root / SCANS).glob("*") if path.is_dir())
+        """The scans that have begun and are not finished, the oldest first."""
+        return sorted(path.parent.name for path in (self.root / SCANS).glob(f"*/{SETTINGS}"))
 
     def scan(self, batch: str) -> Path:
         """The folder of a scan under way; made where it is missing."""

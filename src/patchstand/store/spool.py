@@ -19,13 +19,25 @@ Spooled = tuple[int, str, str]
 """Position in the order of asking (64 bits, unsigned), target, ports."""
 
 _SCHEMA = pa.schema({"position": pa.uint64(), "target": pa.string(), "ports": pa.string()})
+_UNOBSERVED = """ WHERE NOT EXISTS (
+    SELECT 1 FROM read_parquet(?) AS o WHERE o.target = t.target AND o.ports = t.ports)"""
+_IN_ORDER = " ORDER BY position, target, ports"
+_GIVEN = "COPY (SELECT DISTINCT position, target, ports FROM given AS t"
+_TO = ") TO ? (FORMAT parquet, COMPRESSION zstd)"
+_SORT = _GIVEN + _IN_ORDER + _TO
+_SORT_NEW = _GIVEN + _UNOBSERVED + _IN_ORDER + _TO
+_SPOOLED = "SELECT target, ports FROM read_parquet(?) AS t"
+_LIST = _SPOOLED + _IN_ORDER
+_LIST_UNOBSERVED = _SPOOLED + _UNOBSERVED + _IN_ORDER
 _TOGETHER = 50_000
 _MEMORY = "192MB"
 _NAME = "targets.parquet"
 
 
-def spool(folder: Folder, batch: str, targets: Iterable[Spooled]) -> int:
+def spool(folder: Folder, batch: str, targets: Iterable[Spooled], *, only_new: bool = False) -> int:
     """Write the targets of a scan in the order of their positions, each once; their number.
+
+    With `only_new` those are left out that any batch of the store has observed.
 
     Raises:
         StoreError: the disk is full.
@@ -33,12 +45,13 @@ def spool(folder: Folder, batch: str, targets: Iterable[Spooled]) -> int:
     place = folder.scan(batch)
     beside = place / f".tmp-{_NAME}"
     reader = pa.RecordBatchReader.from_batches(_SCHEMA, _record_batches(targets))
+    observed_before = _observations(folder) if only_new else []
     with _connected(place) as duck:
         duck.register("given", reader)
         _run(
             duck,
-            "COPY (SELECT DISTINCT position, target, ports FROM given"
-            " ORDER BY position, target, ports) TO ? (FORMAT parquet, COMPRESSION zstd)",
+            _SORT_NEW if observed_before else _SORT,
+            *observed_before,
             str(beside),
         )
     beside.replace(place / _NAME)
@@ -50,27 +63,25 @@ def is_spooled(folder: Folder, batch: str) -> bool:
     return (folder.root / "scans" / batch / _NAME).exists()
 
 
-def pending(folder: Folder, batch: str, *, only_new: bool) -> Iterator[tuple[str, str]]:
-    """Target and ports of all that have no observation yet, in the order of asking.
-
-    Of this batch; with `only_new` of any.
+def pending(folder: Folder, batch: str) -> Iterator[tuple[str, str]]:
+    """Target and ports of all that the batch has not observed yet, in the order of asking.
 
     Raises:
         StoreError: the store cannot be read.
     """
     place = folder.root / "scans" / batch
-    seen = [str(each.path) for each in folder.files("observations", None if only_new else batch)]
-    query = "SELECT target, ports FROM read_parquet(?) AS t"
-    if seen:
-        query += (
-            " WHERE NOT EXISTS (SELECT 1 FROM read_parquet(?) AS o"
-            " WHERE o.target = t.target AND o.ports = t.ports)"
-        )
+    seen = _observations(folder, batch)
+    query = _LIST_UNOBSERVED if seen else _LIST
     with _connected(place) as duck:
-        files = [[str(place / _NAME)], *([seen] if seen else [])]
-        found = _run(duck, query + " ORDER BY position, target, ports", *files)
+        found = _run(duck, query, [str(place / _NAME)], *seen)
         while rows := found.fetchmany(_TOGETHER):
             yield from rows
+
+
+def _observations(folder: Folder, batch: str | None = None) -> list[list[str]]:
+    """The files of observations as the one parameter of a query; none where there are none."""
+    seen = [str(each.path) for each in folder.files("observations", batch)]
+    return [seen] if seen else []
 
 
 def observed(folder: Folder, batch: str) -> Iterator[tuple[str, str]]:

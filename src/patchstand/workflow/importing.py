@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
@@ -16,23 +15,21 @@ from shutil import rmtree
 from patchstand.errors import UsageError
 from patchstand.identify import essence
 from patchstand.model import NOWHERE, Conclusion, EvidenceKind, Knowledge, Place, Record, Rejected
-from patchstand.observe import importers
 from patchstand.observe.importer import Importer
-from patchstand.observe.importers._opened import head_of
-from patchstand.plugins import declared
 from patchstand.store.batches import Batch, BatchKind, BatchState
 from patchstand.store.folder import Folder, sync_folder
 from patchstand.store.segment import remove
 from patchstand.store.state import State
 from patchstand.store.writer import BatchWriter
 from patchstand.workflow.conclude import Concluding
-from patchstand.workflow.register import note_begin, note_end
+from patchstand.workflow.register import note_begin, note_end, stored_files
 
 SEGMENT_ROWS = 100_000
 _PUBLISHED_IN_ORDER = ("contents", "identities", "answers", "observations")
 _AS_STATED = frozenset({EvidenceKind.BUILD, EvidenceKind.RECEIVED})
 """Evidence that names nobody, or names what it is about: it stays as it is."""
 
+OnRow = Callable[[], None]
 PlaceOf = Callable[[str | None, str | None], Place]
 """Where an address, or a name, is."""
 
@@ -84,31 +81,7 @@ class Imported:
         return self.stored + len(self.rejected)
 
 
-@cache
-def formats() -> dict[str, Importer]:
-    """Every importer by its name."""
-    return {each.name: each for each in declared(importers, "IMPORTER").values()}
-
-
-def importer_of(path: Path, name: str | None) -> Importer:
-    """The importer of that name, else the one that recognises the file.
-
-    Raises:
-        UsageError: none does, or the file cannot be read.
-    """
-    if name is not None:
-        return formats()[name]
-    found = next((each for each in formats().values() if each.recognises(*head_of(path))), None)
-    if found is None:
-        raise UsageError(
-            f"{path}: none of the formats {', '.join(sorted(formats()))}; name one with --format"
-        )
-    return found
-
-
-def import_file(
-    path: Path, importer: Importer, plan: ImportPlan, on_row: Callable[[], None]
-) -> Imported:
+def import_file(path: Path, importer: Importer, plan: ImportPlan, on_row: OnRow) -> Imported:
     """Import one file; `on_row` is called for each row that was read.
 
     Raises:
@@ -117,22 +90,18 @@ def import_file(
     """
     batch = f"import-{_digest(path)[:16]}"
     done = Imported(path, importer.name, batch)
-    concluding = Concluding(plan.known, plan.as_of)
     with plan.folder.alone(batch):
-        under_way = plan.folder.scan(batch) / "staged"
-        begun_before = under_way.exists()
-        if plan.folder.files("observations", batch) and not begun_before:
-            done.already = True
-        else:
-            _begin(plan.folder, batch, under_way)
-            staged = Folder(under_way)
-            writer = BatchWriter(staged, batch, journaled=False, segment_rows=SEGMENT_ROWS)
-            for row in importer.read(path):
-                on_row()
-                _take(row, plan, done, writer, concluding)
-            writer.seal()
-            _publish(staged, plan.folder)
-        rmtree(plan.folder.scan(batch), ignore_errors=True)
+        under_way = plan.folder.scan(batch)
+        staged = under_way / "staged"
+        done.already = bool(plan.folder.files("observations", batch)) and not staged.exists()
+        if not done.already:
+            try:
+                _fill(staged, importer, plan, done, on_row)
+            except BaseException:
+                rmtree(under_way, ignore_errors=True)
+                raise
+            _publish(Folder(staged), plan.folder)  # what a failure leaves is done anew
+        rmtree(under_way, ignore_errors=True)
     return done
 
 
@@ -154,7 +123,26 @@ def note_import(state: State, plan: ImportPlan, done: Imported, at: datetime) ->
     )
     note_begin(state, begun)
     counts = {"read": done.read, "stored": done.stored, "rejected": len(done.rejected)}
+    if done.already:  # the register is made anew: what was read then is not known any more
+        counts = {"stored": sum(each.rows for each in stored_files(plan.folder, done.batch))}
     note_end(state, plan.folder, done.batch, at, counts)
+
+
+def _fill(
+    staged: Path,
+    importer: Importer,
+    plan: ImportPlan,
+    done: Imported,
+    on_row: OnRow,
+) -> None:
+    """Read the file into Parquet files that nobody sees yet."""
+    _begin(plan.folder, done.batch, staged)
+    concluding = Concluding(plan.known, plan.as_of)
+    writer = BatchWriter(Folder(staged), done.batch, journaled=False, segment_rows=SEGMENT_ROWS)
+    for row in importer.read(done.path):
+        on_row()
+        _take(row, plan, done, writer, concluding)
+    writer.seal()
 
 
 def _begin(folder: Folder, batch: str, under_way: Path) -> None:

@@ -23,25 +23,24 @@ from patchstand.workflow.targets import parse_target
 
 @dataclass(frozen=True, slots=True)
 class ScanPlan:
-    """Where a scan writes, what it leaves out, and what it judges by."""
+    """Where a scan writes, and what it judges by."""
 
     folder: Folder
     batch: str
     known: Knowledge
     as_of: date
-    only_new: bool = False
 
 
-def prepare(plan: ScanPlan, targets: Iterable[Target], seed: int) -> int:
+def prepare(plan: ScanPlan, targets: Iterable[Target], seed: int, *, only_new: bool) -> int:
     """Put the targets of a new scan on the disk, each once, in the order of asking; their number.
 
-    `seed` shifts the order.
+    `seed` shifts the order; `only_new` leaves out what the store has observed before.
 
     Raises:
         UsageError: a line is no target.
         StoreError: the disk is full.
     """
-    return spool(plan.folder, plan.batch, _placed(targets, seed))
+    return spool(plan.folder, plan.batch, _placed(targets, seed), only_new=only_new)
 
 
 def is_prepared(plan: ScanPlan) -> bool:
@@ -56,7 +55,7 @@ def mend(plan: ScanPlan) -> None:
 
 def waiting(plan: ScanPlan) -> Iterator[Target]:
     """The targets without an observation, no network twice in a row where that can be."""
-    rows = pending(plan.folder, plan.batch, only_new=plan.only_new)
+    rows = pending(plan.folder, plan.batch)
     for name, ports in apart(rows, lambda row: network_of(row[0])):
         yield parse_target(f"{name} {ports}" if ports else name)
 

@@ -58,9 +58,8 @@ def begin(plan: ScanPlan, settings: ScanSettings, targets: Iterable[Target], now
         UsageError: a setting or a target is wrong; nothing is left behind.
         StoreError: the disk is full.
     """
-    approach(settings, now)
     try:
-        number = prepare(plan, targets, settings.seed)
+        number = prepare(plan, targets, settings.seed, only_new=settings.only_new)
         settings = msgspec.structs.replace(settings, targets=number)
         save(plan.folder, plan.batch, settings)
     except BaseException:

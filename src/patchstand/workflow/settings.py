@@ -6,9 +6,7 @@ from pathlib import Path
 import msgspec
 
 from patchstand.errors import UsageError
-from patchstand.store.folder import Folder, write_whole
-
-_NAME = "scan.json"
+from patchstand.store.folder import SETTINGS, Folder, write_whole
 
 
 class ScanSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,4 +53,4 @@ def load(folder: Folder, batch: str) -> ScanSettings:
 
 
 def _path(folder: Folder, batch: str) -> Path:
-    return folder.root / "scans" / batch / _NAME
+    return folder.root / "scans" / batch / SETTINGS

@@ -116,8 +116,8 @@ def test_other_files_and_entities_are_refused(tmp_path: Path, content: str | byt
         read(IMPORTER, tmp_path, content)
 
 
-def test_many_hosts_do_not_lie_in_memory(tmp_path: Path) -> None:
-    """Hosts are forgotten once they are read: the root keeps next to none of them."""
+def test_many_hosts_are_read_one_by_one(tmp_path: Path) -> None:
+    """A file of many hosts gives the records of each, none twice and none lost."""
     start, end = NMAP.index("<host "), NMAP.index("<runstats>")
     path = tmp_path / "many.xml"
     path.write_text(NMAP[:start] + NMAP[start:end] * 2000 + NMAP[end:], encoding="utf-8")

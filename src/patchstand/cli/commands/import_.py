@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from patchstand.cli.command import OK, Command, add_state, as_of, now
 from patchstand.cli.output import console, write_json
-from patchstand.errors import UsageError
 
 if TYPE_CHECKING:
     from patchstand.workflow.importing import Imported, ImportPlan
@@ -32,12 +31,11 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from patchstand.cli.progress import counted
-    from patchstand.workflow.importing import formats, import_file, importer_of, note_import
+    from patchstand.observe.importers import importer_for
+    from patchstand.workflow.importing import import_file, note_import
     from patchstand.workflow.register import state_of
 
-    if options.format is not None and options.format not in formats():
-        raise UsageError(f"--format: one of {', '.join(sorted(formats()))}")
-    chosen = [(path, importer_of(path, options.format)) for path in options.file]
+    chosen = [(path, importer_for(path, options.format)) for path in options.file]
     plan = _plan(options)
     done = []
     with state_of(plan.folder, options.state) as state:

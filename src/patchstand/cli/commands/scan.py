@@ -15,6 +15,7 @@ from patchstand.errors import UsageError
 if TYPE_CHECKING:
     from patchstand.model import Conclusion, Record, Target
     from patchstand.store.folder import Folder
+    from patchstand.workflow.scan import ScanPlan
     from patchstand.workflow.scan_run import ScanRun
     from patchstand.workflow.settings import ScanSettings
 
@@ -40,6 +41,11 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit", type=int, default=1 << 24, metavar="N", help="refuse more targets than this"
     )
+    _configure_asking(parser)
+    _configure_elsewhere(parser)
+
+
+def _configure_asking(parser: argparse.ArgumentParser) -> None:
     asking = parser.add_argument_group("what is asked")
     asking.add_argument("--probes", default="all", help="web, mail, all, or names, with commas")
     asking.add_argument(
@@ -65,6 +71,8 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     )
     asking.add_argument("--seed", type=int, metavar="S", help="same seed, same order")
 
+
+def _configure_elsewhere(parser: argparse.ArgumentParser) -> None:
     elsewhere = parser.add_argument_group("who looks (docs/cluster.md)")
     elsewhere.add_argument("--cluster", metavar="URL", help="a Dask scheduler, tcp:// or tls://")
     for name, what in (("ca", "authority"), ("cert", "certificate"), ("key", "private key")):
@@ -75,25 +83,56 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.dry_run:
+        return _dry_run(options)
+    return _resumed(options) if options.resume is not None else _begun(options)
+
+
+def _begun(options: argparse.Namespace) -> int:
+    """A new scan: nothing is written before the settings are good."""
     from patchstand.store.folder import Folder
+    from patchstand.workflow.scan_run import approach, begin
+
+    settings = _settings(options)
+    approach(settings, now)
+    targets = _targets(options)
+    folder, batch = Folder.open(options.store, now()), _new_batch()
+    with folder.alone(batch):
+        return _carried_out(options, begin(_plan(options, folder, batch), settings, targets, now))
+
+
+def _resumed(options: argparse.Namespace) -> int:
+    from patchstand.store.folder import Folder
+    from patchstand.workflow.scan_run import resume
+
+    folder = Folder.open(options.store)
+    batch = _unfinished(folder, options.resume)
+    with folder.alone(batch):
+        return _carried_out(options, resume(_plan(options, folder, batch), now))
+
+
+def _plan(options: argparse.Namespace, folder: "Folder", batch: str) -> "ScanPlan":
+    from patchstand import knowledge
+    from patchstand.workflow.scan import ScanPlan
+
+    known = knowledge.load(options.knowledge)
+    return ScanPlan(folder, batch, known, as_of(options))
+
+
+def _carried_out(options: argparse.Namespace, ready: "ScanRun") -> int:
+    """Look, and write down what came of it; the exit code."""
     from patchstand.store.tally import tally
     from patchstand.workflow.register import note_begin, note_end, state_of
     from patchstand.workflow.scan_run import begun_batch, finish
 
-    if options.dry_run:
-        return _dry_run(options)
-    resuming = options.resume is not None
-    folder = Folder.open(options.store, None if resuming else now())
-    batch = _unfinished(folder, options.resume) if resuming else _new_batch()
-    with folder.alone(batch):
-        ready = _ready(options, folder, batch)
-        with state_of(folder, options.state) as state:
-            note_begin(state, begun_batch(ready))
-            complete = _go(options, ready)
-            counts = tally(folder, batch)["outcomes"] if complete else None
-            note_end(state, folder, batch, now(), counts)
-        if complete:
-            finish(ready)
+    folder, batch = ready.plan.folder, ready.plan.batch
+    with state_of(folder, options.state) as state:
+        note_begin(state, begun_batch(ready))
+        complete = _go(options, ready)
+        counts = tally(folder, batch)["outcomes"] if complete else None
+        note_end(state, folder, batch, now(), counts)
+    if complete:
+        finish(ready)
     _tell(options, ready, complete=complete)
     return OK if complete else INTERRUPTED
 
@@ -148,18 +187,6 @@ def _unfinished(folder: "Folder", asked: str) -> str:
     if asked not in (_LAST, *found):
         raise UsageError(f"{asked}: not among the interrupted scans: {', '.join(found)}")
     return found[-1] if asked == _LAST else asked
-
-
-def _ready(options: argparse.Namespace, folder: "Folder", batch: str) -> "ScanRun":
-    from patchstand import knowledge
-    from patchstand.workflow.scan import ScanPlan
-    from patchstand.workflow.scan_run import begin, resume
-
-    known, day = knowledge.load(options.knowledge), as_of(options)
-    plan = ScanPlan(folder, batch, known, day, only_new=options.only_new)
-    if options.resume is not None:
-        return resume(plan, now)
-    return begin(plan, _settings(options), _targets(options), now)
 
 
 def _settings(options: argparse.Namespace) -> "ScanSettings":
