@@ -10,7 +10,11 @@ import pyarrow.parquet as pq
 from tests.store.conftest import BATCH, conclusion, record
 
 from patchstand.model import Outcome, Permit, Record, Transcript
+from patchstand.store.batches import Batch, BatchKind
+from patchstand.store.database import Database
 from patchstand.store.folder import TABLES, Folder
+from patchstand.store.state import State
+from patchstand.store.tables import server_events, servers
 from patchstand.store.writer import BatchWriter
 from patchstand.workflow.store import Store
 
@@ -55,3 +59,25 @@ def everything(root: Path) -> str:
     texts = [each.read_bytes().decode("latin-1") for each in root.rglob("*") if each.is_file()]
     texts += [repr(row) for table in TABLES for row in rows(root, table)]
     return "\n".join(texts).lower()
+
+
+def with_servers(store: Store) -> None:
+    """Two servers in the state: one to be erased, one that names it as a back end."""
+    moments = dict.fromkeys(("since", "placed_at", "first_at", "last_at"), NOW)
+    common: dict[str, Any] = {"ports": "", "state": "here", "asn": None, **moments}
+    with State.open(store.url) as state:
+        state.start_batch(Batch(BATCH, BatchKind.SCAN, NOW))
+    database = Database(store.url)
+    database.write(
+        lambda at: at.execute(
+            servers.insert(),
+            [
+                {"id": "a", "address": "9.9.1.9", "target": NAMES[1], "nodes": "EX1", **common},
+                {"id": "b", "address": "9.9.2.9", "target": NAMES[2], "nodes": NAMES[1], **common},
+            ],
+        )
+    )
+    event = {"server": "a", "at": NOW, "kind": "here", "address": "9.9.1.9", "ports": "",
+             "rule": "first", "batch": BATCH}  # fmt: skip
+    database.write(lambda at: at.execute(server_events.insert(), event))
+    database.close()

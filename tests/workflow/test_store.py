@@ -3,21 +3,28 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.store.conftest import BATCH, conclusion
-from tests.workflow.stores import NAMES, NOW, OTHER_BATCH, everything, made, rows, store_of
+from tests.workflow.stores import (
+    NAMES,
+    NOW,
+    OTHER_BATCH,
+    everything,
+    made,
+    rows,
+    store_of,
+    with_servers,
+)  # fmt: skip
 
 from patchstand.errors import StoreError, UsageError
-from patchstand.store.batches import Batch, BatchKind
 from patchstand.store.database import Database
 from patchstand.store.disclosures import Disclosure
 from patchstand.store.folder import Folder, write_whole
 from patchstand.store.state import State
-from patchstand.store.tables import disclosures, server_events, servers
+from patchstand.store.tables import disclosures
 from patchstand.store.writer import BatchWriter
-from patchstand.workflow.store import Store, batches, check, erase, purge
+from patchstand.workflow.store import Store, batches, check, erase, purge, servers
 
 
 def troubles(store: Store, *, dry_run: bool = False) -> dict[str, str]:
@@ -170,28 +177,6 @@ def test_a_negative_period_is_refused(tmp_path: Path) -> None:
         purge(store_of(tmp_path / "s", range(3)), date(2026, 11, 22), -1, dry_run=True)
 
 
-def with_servers(store: Store) -> None:
-    """Two servers in the state: one to be erased, one that names it as a back end."""
-    moments = dict.fromkeys(("since", "placed_at", "first_at", "last_at"), NOW)
-    common: dict[str, Any] = {"ports": "", "state": "present", "asn": None, **moments}
-    with State.open(store.url) as state:
-        state.start_batch(Batch(BATCH, BatchKind.SCAN, NOW))
-    database = Database(store.url)
-    database.write(
-        lambda at: at.execute(
-            servers.insert(),
-            [
-                {"id": "a", "address": "9.9.1.9", "target": NAMES[1], "nodes": "EX1", **common},
-                {"id": "b", "address": "9.9.2.9", "target": NAMES[2], "nodes": NAMES[1], **common},
-            ],
-        )
-    )
-    event = {"server": "a", "at": NOW, "kind": "new", "address": "9.9.1.9", "ports": "",
-             "rule": "first", "batch": BATCH}  # fmt: skip
-    database.write(lambda at: at.execute(server_events.insert(), event))
-    database.close()
-
-
 def test_no_byte_of_the_store_names_an_erased_server(tmp_path: Path) -> None:
     """After an erasure neither Parquet nor SQLite, its log and free pages included, name it."""
     store = store_of(tmp_path / "s")
@@ -210,6 +195,17 @@ def test_no_byte_of_the_store_names_an_erased_server(tmp_path: Path) -> None:
         noted = state.erasures()
     assert {each.pseudonym for each in noted} == set(done.pseudonyms)
     assert {(each.reason, each.rows) for each in noted} == {("opt-out of 20 November", 1)}
+
+
+def test_servers_are_shown_under_pseudonyms(tmp_path: Path) -> None:
+    """The list of servers over time names nobody either."""
+    store = store_of(tmp_path / "s", range(3))
+    with_servers(store)
+    found = list(servers(store, NOW))
+
+    assert len(found) == 2
+    assert all(each.target.startswith("p:") and each.address.startswith("p:") for each in found)
+    assert [each.target for each in found] == sorted(each.target for each in found)
 
 
 def test_erasing_what_is_not_there_is_noted_too(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from patchstand.errors import UsageError
+from patchstand.observe.ledger import Ledger
 from patchstand.observe.limits import MOST_REQUESTS, REQUESTS_PER_SERVER, Allowance, Budget
 
 CATCH_UP = 0.01
@@ -62,11 +63,14 @@ class Spent(NamedTuple):
     taken: int
 
 
+NOTHING = Spent(0, 0)
+
+
 class Pace:
     """Keeps the budgets and the rates of one run; one object serves all its sessions.
 
-    Memory: two integers per address asked (and per network, where it has a budget); what is
-    needed for rates is dropped once a network is idle.
+    Memory: some bytes per address asked (see `ledger`), two numbers per network where it has
+    a budget; what is needed for rates is dropped once a network is idle.
     """
 
     def __init__(
@@ -87,8 +91,8 @@ class Pace:
         self.rules = rules
         self._on_spend = on_spend
         self._loopback_is_free = loopback_is_free
-        self._servers = _Ledger()
-        self._networks = _Ledger()
+        self._servers = Ledger()
+        self._networks: dict[bytes, Spent] = {}
         self.is_unhurried = rules.rate is None and rules.rate_per_network is None
         self._budgets: WeakValueDictionary[bytes, _Recorded] = WeakValueDictionary()
         self._allowances: WeakValueDictionary[bytes, _Shared] = WeakValueDictionary()
@@ -132,9 +136,11 @@ class Pace:
 
     def _remember(self, address: str, before: Spent) -> None:
         place = _place(address)
-        self._servers.add(place.key, before)
+        attempts, taken = self._servers.of(place.key)
+        self._servers.put(place.key, attempts + before[0], taken + before[1])
         if self.rules.requests_per_network is not None:
-            self._networks.add(place.network, before)
+            attempts, taken = self._networks.get(place.network, NOTHING)
+            self._networks[place.network] = Spent(attempts + before[0], taken + before[1])
 
     def _allowance(self, network: bytes) -> "_Shared | None":
         limit = self.rules.requests_per_network
@@ -142,7 +148,7 @@ class Pace:
             return None
         shared = self._allowances.get(network)
         if shared is None:
-            shared = _Shared(limit, *self._networks.of(network))
+            shared = _Shared(limit, *self._networks.get(network, NOTHING))
             shared.bind(self._networks, network)
             self._allowances[network] = shared
         return shared
@@ -180,36 +186,16 @@ def _packed(text: str) -> bytes:
     return key
 
 
-class _Ledger:
-    """What was spent, by key, in little memory: one shared integer each."""
-
-    def __init__(self) -> None:
-        self._rows: dict[bytes, int] = {}
-        self._known: dict[int, int] = {}
-
-    def of(self, key: bytes) -> tuple[int, int]:
-        row = self._rows.get(key, 0)
-        return row >> 32, row & 0xFFFFFFFF
-
-    def add(self, key: bytes, spent: Spent) -> None:
-        attempts, taken = self.of(key)
-        self.put(key, attempts + spent[0], taken + spent[1])
-
-    def put(self, key: bytes, attempts: int, taken: int) -> None:
-        row = attempts << 32 | taken
-        self._rows[key] = self._known.setdefault(row, row)
-
-
 class _Recorded(Budget):
     """A budget whose every spending is put on record before it happens."""
 
     __slots__ = ("_address", "_key", "_ledger", "_on_spend")
-    _ledger: _Ledger
+    _ledger: Ledger
     _key: bytes
     _address: str
     _on_spend: OnSpend | None
 
-    def bind(self, ledger: _Ledger, key: bytes, address: str, on_spend: OnSpend | None) -> None:
+    def bind(self, ledger: Ledger, key: bytes, address: str, on_spend: OnSpend | None) -> None:
         self._ledger = ledger
         self._key = key
         self._address = address
@@ -228,17 +214,17 @@ class _Recorded(Budget):
 class _Shared(Allowance):
     """The allowance of a network, written through to the books."""
 
-    __slots__ = ("_ledger", "_network")
-    _ledger: _Ledger
+    __slots__ = ("_books", "_network")
+    _books: dict[bytes, Spent]
     _network: bytes
 
-    def bind(self, ledger: _Ledger, network: bytes) -> None:
-        self._ledger = ledger
+    def bind(self, books: dict[bytes, Spent], network: bytes) -> None:
+        self._books = books
         self._network = network
 
     def count(self, attempts: int, taken: int) -> None:
         super().count(attempts, taken)
-        self._ledger.put(self._network, self.attempts, self.taken)
+        self._books[self._network] = Spent(self.attempts, self.taken)
 
 
 class _Meter:

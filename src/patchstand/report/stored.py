@@ -1,6 +1,6 @@
 """What a store holds and what was done to it, for people; from the documents of `store`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,25 @@ def print_batches(console: Console, batches: Sequence[Shown], cat: Catalog) -> N
         for each in batches
     ]
     paper.table(columns, rows, right="store.observations store.answered", whole="store.batch")
+
+
+def print_servers(console: Console, servers: Iterable[Shown], cat: Catalog) -> None:
+    """Servers over time."""
+    paper = Paper(console, cat)
+    rows = [
+        (
+            each["target"],
+            cat.text(f"stands.{each['state']}"),
+            cat.date(datetime.fromisoformat(each["since"]).date()),
+            cat.date(datetime.fromisoformat(each["last_at"]).date()),
+        )
+        for each in servers
+    ]
+    if not rows:
+        paper.line(cat.text("store.no_servers"))
+        return
+    columns = ("store.server", "store.state", "store.since", "store.seen")
+    paper.table(columns, rows, whole="store.server")
 
 
 def print_check(console: Console, found: Shown, cat: Catalog) -> None:

@@ -11,6 +11,9 @@ from patchstand.report.catalog import Catalog
 from patchstand.report.clean import clean
 from patchstand.report.paper import Paper
 
+LONGEST_LINE = 4000
+"""A description file is to be copied: its lines are not cut."""
+
 _PERMITTED = frozenset({"network", "domain"})
 
 
@@ -24,7 +27,7 @@ def print_scope(console: Console, shown: Mapping[str, Any], cat: Catalog) -> Non
     paper.line(cat.text("scope.user_agent", user_agent=clean(shown["user_agent"])))
     paper.line(cat.text("scope.publish"))
     for line in shown["probing_txt"].splitlines():
-        console.print(Text(clean(line)), soft_wrap=True)
+        console.print(Text(clean(line, LONGEST_LINE)), soft_wrap=True)
 
 
 def _facts(shown: Mapping[str, Any], cat: Catalog) -> list[tuple[str, str | Text]]:
@@ -81,7 +84,7 @@ def print_decision(
     paper = Paper(console, cat)
     said = cat.text(f"scope.rule.{rule}", entry=clean(entry or ""))
     sign = paper.mark("✓" if rule in _PERMITTED else "✗")
-    paper.line(sign, paper.text(clean(target), "bold"), f"  {said}")
+    paper.line(sign, paper.text(clean(target), "bold"), Text(" "), said)
 
 
 def print_opt_out(console: Console, row: Mapping[str, Any], cat: Catalog) -> None:
@@ -92,4 +95,4 @@ def print_opt_out(console: Console, row: Mapping[str, Any], cat: Catalog) -> Non
         return
     since = cat.date(date.fromisoformat(row["since"])) if row["since"] else ""
     note = ", ".join(filter(None, (since, clean(row["reason"]))))
-    paper.line(paper.text(clean(row["name"]), "bold"), f"  {note}" if note else "")
+    paper.line(paper.text(clean(row["name"]), "bold"), Text("  " if note else ""), note)

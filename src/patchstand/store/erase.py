@@ -46,10 +46,6 @@ class Names:
         found = pc.is_in(plain, value_set=pa.array(self.exact, pa.string()))
         return pc.fill_null(found, fill_value=False)
 
-    def name(self, text: str) -> bool:
-        """True when a text is one of them."""
-        return canonical(text) in self.exact
-
     def blot(self, value: Any) -> Any:  # noqa: ANN401  any value of a column
         """A value without them."""
         if isinstance(value, str):

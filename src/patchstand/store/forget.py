@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, text, update
+from sqlalchemy import Connection, select, text, update
 
 from patchstand.errors import StoreError
 from patchstand.store.database import Database
@@ -11,26 +11,16 @@ from patchstand.store.erase import Names
 from patchstand.store.tables import server_events, servers
 
 
-def forget_servers(connection: Connection, names: Names) -> int:
-    """Delete the servers of these names and addresses with their events; how many.
-
-    Where another server's row names one of them, the name is blotted out.
-    """
-    going, blotted = [], {}
-    query = select(servers.c.id, servers.c.target, servers.c.address, servers.c.nodes)
-    for row in connection.execute(query):
-        if names.name(row.target) or names.name(row.address):
-            going.append(row.id)
-        elif (nodes := names.blot(row.nodes)) != row.nodes:
-            blotted[row.id] = nodes
-    for server in going:
-        connection.execute(delete(server_events).where(server_events.c.server == server))
-        connection.execute(delete(servers).where(servers.c.id == server))
-    at_address = server_events.c.address.in_(names.exact)
-    connection.execute(delete(server_events).where(at_address))
-    for server, nodes in blotted.items():
+def blot_nodes(connection: Connection, names: Names) -> int:
+    """Blot names out of the back ends of other servers; in how many rows."""
+    named = {
+        row.id: nodes
+        for row in connection.execute(select(servers.c.id, servers.c.nodes))
+        if (nodes := names.blot(row.nodes)) != row.nodes
+    }
+    for server, nodes in named.items():
         connection.execute(update(servers).where(servers.c.id == server).values(nodes=nodes))
-    return len(going)
+    return len(named)
 
 
 def scrub(database: Database) -> None:

@@ -69,19 +69,22 @@ class Missed:
 
 @dataclass(slots=True)
 class _Group:
-    """Equal looks: their times, and what the last of them said besides."""
+    """Equal looks: their times, and what the last of them was asked under."""
 
     first_at: datetime
     last_at: datetime
     target: str
-    asn: int | None
+
+
+_Key = tuple[str, str, int | None, str | None, int | None]
+"""Address, ports, certificate, nodes, autonomous system: what makes looks equal."""
 
 
 @dataclass(slots=True)
 class Gathered:
     """All looks of a batch, put together as they come; their order does not matter."""
 
-    groups: dict[tuple[str, str, int | None, str | None], _Group] = field(default_factory=dict)
+    groups: dict[_Key, _Group] = field(default_factory=dict)
     silent: dict[tuple[str, str], datetime] = field(default_factory=dict)
     names: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
@@ -110,9 +113,9 @@ class Gathered:
                 group.target,
                 certificate,
                 frozenset(nodes.upper().split()) if nodes else frozenset(),
-                group.asn,
+                asn,
             )
-            for (address, ports, certificate, nodes), group in self.groups.items()
+            for (address, ports, certificate, nodes, asn), group in self.groups.items()
         ]
 
     def missed(self) -> list[Missed]:
@@ -131,16 +134,15 @@ class Gathered:
             self.names[asked] = max(look.observed_at, self.names.get(asked, look.observed_at))
 
     def _add_seen(self, look: Look, address: str, ports: str) -> None:
-        key = (address, ports, look.certificate, look.nodes)
+        key = (address, ports, look.certificate, look.nodes, look.asn)
         first_at = look.first_at or look.observed_at
         group = self.groups.get(key)
         if group is None:
-            self.groups[key] = _Group(first_at, look.observed_at, look.target, look.asn)
+            self.groups[key] = _Group(first_at, look.observed_at, look.target)
             return
         group.first_at = min(group.first_at, first_at)
         if (look.observed_at, look.target) >= (group.last_at, group.target):
             group.target = look.target
-            group.asn = look.asn if look.asn is not None else group.asn
         group.last_at = max(group.last_at, look.observed_at)
 
 

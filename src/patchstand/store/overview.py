@@ -64,16 +64,3 @@ def _read(path: Path, columns: list[str]) -> pa.Table:
     except (OSError, ValueError, pa.ArrowException) as error:
         first = str(error).splitlines()[0]
         raise StoreError(f"{path}: {first}; run `patchstand store check`") from error
-
-
-def row_count(path: Path) -> int:
-    """The rows of a Parquet file, by its end.
-
-    Raises:
-        StoreError: it cannot be read.
-    """
-    try:
-        return int(pq.read_metadata(path).num_rows)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        first = str(error).splitlines()[0]
-        raise StoreError(f"{path}: {first}; run `patchstand store check`") from error

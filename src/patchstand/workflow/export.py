@@ -11,7 +11,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
-from patchstand import knowledge
 from patchstand.errors import UsageError
 from patchstand.store.disclosures import Disclosure
 from patchstand.store.export import (
@@ -27,7 +26,7 @@ from patchstand.store.pseudonym import Mask
 from patchstand.store.seal import Recipient, read_recipient, seal
 from patchstand.store.spreadsheet import csv_lines
 from patchstand.store.state import State
-from patchstand.workflow.store import Store
+from patchstand.workflow.store import Store, mask_of
 
 FORMS = ("json", "csv", "parquet")
 LARGEST_SEALED = 256 * 1024 * 1024
@@ -166,8 +165,7 @@ def _mask(export: Export, state: State, now: datetime) -> Mask | None:
     """Pseudonyms under the current key; None where names may be shown."""
     if export.naming is not None:
         return None
-    products = {each.name for each in knowledge.load(export.knowledge).fingerprints}
-    return Mask(state.pseudonym_key(now).secret, products)
+    return mask_of(state, now, export.knowledge)
 
 
 def _write(export: Export, folder: Folder, mask: Mask | None, meter: _Meter) -> None:

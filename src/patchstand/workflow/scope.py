@@ -94,7 +94,7 @@ def opt_out(path: Path, words: Sequence[str], reason: str, today: date) -> list[
     Raises:
         UsageError: the scope names no opt-out file, a name is none, or it cannot be written.
     """
-    action, *texts = words
+    action, *texts = words or [""]
     if action not in {"add", "remove"} or not texts:
         raise UsageError("say add NAME, remove NAME or list")
     file = opt_out_path(path)

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from hashlib import file_digest
 from pathlib import Path
 
+from patchstand import knowledge
 from patchstand.errors import StoreError, UsageError
 from patchstand.store.batches import StoredFile
 from patchstand.store.database import Database
 from patchstand.store.disclosures import Erasure
 from patchstand.store.erase import Names, erase_from_scans, prepare_erasure
 from patchstand.store.folder import Folder, TableFile, read_name
-from patchstand.store.forget import forget_servers, scrub
+from patchstand.store.forget import blot_nodes, scrub
 from patchstand.store.integrity import (
     DAMAGED,
     Defect,
@@ -27,11 +27,12 @@ from patchstand.store.integrity import (
     remove_leftovers,
     seal_journals,
 )
-from patchstand.store.overview import BatchCounts, batch_counts, row_count
-from patchstand.store.pseudonym import pseudonym
+from patchstand.store.overview import BatchCounts, batch_counts
+from patchstand.store.pseudonym import Mask, pseudonym
 from patchstand.store.retention import outdated
 from patchstand.store.rewrite import carry_out, decide, forget_plan, read_plan
 from patchstand.store.state import State
+from patchstand.workflow.register import catch_up, stored_file
 
 STATE = "state.sqlite"
 _ASIDE = (Trouble.DAMAGED, Trouble.UNREADABLE)
@@ -70,9 +71,59 @@ class Store:
 # List
 
 
+@dataclass(frozen=True, slots=True)
+class SeenServer:
+    """A server over time, as it is shown: `state` here, gone, back or moved, and since when."""
+
+    target: str
+    address: str
+    ports: str
+    state: str
+    since: datetime
+    first_at: datetime
+    last_at: datetime
+    nodes: int
+    asn: int | None
+
+
 def batches(store: Store) -> list[BatchCounts]:
     """Every scan and import with its counts, by id."""
     return batch_counts(Folder.open(store.root))
+
+
+def servers(store: Store, now: datetime, override: Path | None = None) -> Iterator[SeenServer]:
+    """Every server ever seen, under pseudonyms, sorted by what is shown.
+
+    Scans and imports that have ended since are followed first.
+
+    Raises:
+        UsageError: there is no store.
+        StoreError: the state cannot be used.
+    """
+    with store.open() as (folder, state):
+        catch_up(state, folder)
+        mask = mask_of(state, now, override)
+        found = [
+            (mask.name(each.target), mask.name(each.address), each) for each in state.servers()
+        ]
+    for target, address, each in sorted(found, key=lambda row: (*row[:2], row[2].ports)):
+        yield SeenServer(
+            target,
+            address,
+            each.ports,
+            each.state.value,
+            each.since,
+            each.first_at,
+            each.last_at,
+            len(each.nodes),
+            each.asn,
+        )
+
+
+def mask_of(state: State, now: datetime, override: Path | None = None) -> Mask:
+    """What replaces names by pseudonyms under the current key."""
+    products = {each.name for each in knowledge.load(override).fingerprints}
+    return Mask(state.pseudonym_key(now).secret, products)
 
 
 # Check
@@ -170,18 +221,9 @@ def _journal_defects(state: State) -> list[Defect]:
 def _stored(folder: Folder, state: State, names: Iterable[str]) -> list[StoredFile]:
     """Facts of files for the state, from the files themselves."""
     known = {each.id for each in state.batches()}
-    found = []
-    for name in names:
-        path = folder.root / name
-        file = read_name(path)
-        if file is None:
-            continue
-        batch = file.batch if file.batch in known else None
-        with path.open("rb") as opened:
-            sha256 = file_digest(opened, "sha256").hexdigest()
-        rows, size = row_count(path), path.stat().st_size
-        found.append(StoredFile(name, batch, file.table, file.month, rows, size, sha256))
-    return found
+    found = [file for name in names if (file := read_name(folder.root / name)) is not None]
+    facts = [stored_file(folder, each) for each in found]
+    return [each if each.batch in known else replace(each, batch=None) for each in facts]
 
 
 # Purge
@@ -254,11 +296,11 @@ def erase(store: Store, targets: Sequence[str], reason: str, now: datetime) -> E
         seal_journals(folder)
         key = state.pseudonym_key(now).secret
         pseudonyms = tuple(pseudonym(key, name) for name in names.exact)
-        servers = _from_state(store, names)
+        servers = sum(state.forget_servers(name) for name in names.exact)
         rows, files = _from_files(folder, names, _note(pseudonyms, reason, now))
         _finish(folder, state)
         aside = tuple(_kept_aside(folder))
-    _scrubbed(store)
+    _scrubbed(store, names)
     return Erased(pseudonyms, rows, servers, files, aside)
 
 
@@ -278,17 +320,10 @@ def _from_files(folder: Folder, names: Names, note: dict[str, str]) -> tuple[int
     return erasure.rows, len(erasure.changes)
 
 
-def _from_state(store: Store, names: Names) -> int:
+def _scrubbed(store: Store, names: Names) -> None:
     database = Database(store.url)
     try:
-        return database.write(lambda connection: forget_servers(connection, names))
-    finally:
-        database.close()
-
-
-def _scrubbed(store: Store) -> None:
-    database = Database(store.url)
-    try:
+        database.write(lambda connection: blot_nodes(connection, names))
         scrub(database)
     finally:
         database.close()

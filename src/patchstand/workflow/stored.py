@@ -1,4 +1,4 @@
-"""What `store` did as documents (`patchstand/batch/1`, `patchstand/store-check/1` and the like)."""
+"""What `store` did, as documents; their schemas lie in docs/schema/."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from patchstand.store.overview import BatchCounts
-from patchstand.workflow.store import Checked, Erased, Purged
+from patchstand.workflow.store import Checked, Erased, Purged, SeenServer
 
 Document = dict[str, Any]
 
@@ -15,6 +15,12 @@ def batch_document(batch: BatchCounts) -> Document:
     """One scan or import with its counts."""
     moments = {"first_at": _moment(batch.first_at), "last_at": _moment(batch.last_at)}
     return {"schema": "patchstand/batch/1"} | asdict(batch) | moments
+
+
+def server_document(server: SeenServer) -> Document:
+    """One server over time."""
+    moments = {name: _moment(getattr(server, name)) for name in ("since", "first_at", "last_at")}
+    return {"schema": "patchstand/server/1"} | asdict(server) | moments
 
 
 def check_document(found: Checked, *, dry_run: bool) -> Document:

@@ -1,4 +1,4 @@
-"""`patchstand store ACTION`: list, export, check, purge and erase what is kept."""
+"""`patchstand store ACTION`: list, servers, export, check, purge and erase what is kept."""
 
 import argparse
 import getpass
@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchstand.cli.command import FINDINGS, OK, Command, as_of, day, now
+from patchstand.cli.command import FINDINGS, OK, Command, add_state, as_of, day, now
 from patchstand.cli.output import console, write_json
 from patchstand.errors import StoreError, UsageError
 
@@ -29,7 +29,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=tuple(_ACTIONS), help="what to do with the store")
     parser.add_argument("target", nargs="*", metavar="TARGET", help="erase: names, addresses")
     parser.add_argument("--store", type=Path, metavar="DIR", required=True, help="the store")
-    parser.add_argument("--state", metavar="URL", help="its state, if not beside the files")
+    add_state(parser)
     parser.add_argument("--dry-run", action="store_true", help="check, purge: change nothing")
     parser.add_argument("--raw-days", type=int, default=90, metavar="N", help="purge: days kept")
     parser.add_argument("--reason", metavar="TEXT", help="why: for the journal")
@@ -72,6 +72,21 @@ def _list(options: argparse.Namespace, store: "Store") -> int:
             write_json(each)
     else:
         print_batches(console(), found, catalog(options.lang))
+    return OK
+
+
+def _servers(options: argparse.Namespace, store: "Store") -> int:
+    from patchstand.report.catalog import catalog
+    from patchstand.report.stored import print_servers
+    from patchstand.workflow.store import servers
+    from patchstand.workflow.stored import server_document
+
+    found = (server_document(each) for each in servers(store, now(), options.knowledge))
+    if options.json:
+        for each in found:
+            write_json(each)
+    else:
+        print_servers(console(), found, catalog(options.lang))
     return OK
 
 
@@ -183,10 +198,13 @@ def _naming(options: argparse.Namespace) -> "Naming | None":
 
 _ACTIONS = {
     "list": _list,
+    "servers": _servers,
     "export": _export,
     "check": _check,
     "purge": _purge,
     "erase": _erase,
 }
 
-COMMAND = Command("store", "what is kept: list, export, check, purge, erase", _configure, _run)
+COMMAND = Command(
+    "store", "what is kept: list, servers, export, check, purge, erase", _configure, _run
+)
