@@ -224,7 +224,7 @@ def test_the_strictest_budgets_hold(tmp_path: Path) -> None:
         ({"networks": ["192.0.2.255-192.0.2.0"]}, r"networks: .*ends before it begins"),
         ({"denied_networks": ["24/192.0.2.0"]}, r"denied_networks: .*192.0.2.0/24"),
         ({"opt_outs": ["192.0.2.0/40"]}, r"opt_outs: '192.0.2.0/40'"),
-        ({"opt_out_file": "missing.txt"}, r"missing.txt: No such file"),
+        ({"opt_out_file": "missing.txt"}, r"missing.txt is missing"),
         ({"networks": ["192.0.2.0/24"], "denied_networks": ["192.0.2.0/25", "192.0.2.128/25"]},
          r"192.0.2.0/24 lies wholly inside denied"),
         ({"domains": ["a.example.org"], "denied_domains": ["example.org"]},

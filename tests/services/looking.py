@@ -1,9 +1,13 @@
 """What the tests of cluster and queue share: a lab that counts, batches, a look without either."""
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import msgspec
 from tests.lab.conversation import an_estate
@@ -117,3 +121,23 @@ def most_asked(lab: Lab) -> tuple[int, int]:
         max(each.connections.total() for each in visits),
         max(each.requests.total() for each in visits),
     )
+
+
+def scanned(lab: Lab, folder: Path, *options: str) -> list[bytes]:
+    """What `patchstand scan` stored of the lab's servers, times, ids and pseudonyms aside."""
+    folder.mkdir()
+    (folder / "targets.txt").write_text("\n".join(lab.targets()), encoding="utf-8")
+    (folder / "scope.json").write_bytes(msgspec.json.encode(lab_scope()))
+    files = ("--scope", "scope.json", "--targets", "targets.txt", "--requests", str(REQUESTS))
+    _patchstand(folder, "scan", "--store", "store", *files, "--quiet", *options)
+    rows = _patchstand(folder, "store", "export", "--store", "store", "--json").splitlines()
+    found = [msgspec.json.decode(re.sub(rb"\bp:\w+", b"p:", row)) for row in rows]
+    kept = [{key: row[key] for key in row if key not in {"observed_at", "scan"}} for row in found]
+    return sorted(msgspec.json.encode(row, order="deterministic") for row in kept)
+
+
+def _patchstand(folder: Path, *words: str) -> bytes:
+    program = Path(sys.executable).with_name("patchstand")
+    done = subprocess.run([program, *words], cwd=folder, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout

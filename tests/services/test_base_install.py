@@ -183,3 +183,22 @@ def test_text_for_people_works(base: Path, lab: Lab) -> None:
     assert done.returncode == 1
     assert done.stderr == b""
     assert b"Exchange" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("extra", "arguments"),
+    [
+        ("store", ("scan", "--store", "nowhere", "--targets", "README.md")),
+        ("store", ("import", "README.md", "--format", "mail", "--store", "nowhere")),
+        ("store", ("store", "list", "--store", "nowhere")),
+        ("cluster", ("worker", "--queue", "postgresql://127.0.0.1:1/none")),
+    ],
+)
+def test_an_absent_extra_is_one_line(base: Path, extra: str, arguments: tuple[str, ...]) -> None:
+    """Without its libraries a command says which extra to install, and leaves nothing."""
+    done = run(base / "patchstand", *arguments)
+
+    assert done.returncode == 2
+    (line,) = done.stderr.decode().splitlines()
+    assert f"patchstand[{extra}]" in line
+    assert not (ROOT / "nowhere").exists()

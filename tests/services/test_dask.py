@@ -31,6 +31,7 @@ from tests.services.looking import (
     looked_at_here,
     most_asked,
     records_of,
+    scanned,
 )
 from tests.services.servers import END_SECONDS, START_SECONDS, free_port, started
 
@@ -179,6 +180,19 @@ def _kill_when_busy(tally: Tally, worker: Process) -> None:
         time.sleep(0.02)
     worker.kill()
     worker.wait(END_SECONDS)
+
+
+def test_a_scan_over_the_cluster_stores_the_same(two_workers: Cluster, tmp_path: Path) -> None:
+    """`scan --cluster` stores, row by row, what a scan on this machine stores."""
+    with a_lab() as lab:
+        here = scanned(lab, tmp_path / "here")
+    with a_lab() as lab:
+        there = scanned(lab, tmp_path / "there", "--cluster", two_workers.url)
+        asked = most_asked(lab)
+
+    assert len(here) == SERVERS
+    assert there == here
+    assert max(asked) <= REQUESTS
 
 
 def test_a_scheduler_without_workers_is_wrong_usage(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from tests.services.looking import (
     looked_at_here,
     most_asked,
     records_of,
+    scanned,
 )
 from tests.services.servers import END_SECONDS, free_port
 
@@ -187,6 +188,20 @@ def test_two_workers_see_what_one_machine_sees(postgresql: PostgreSQL, tmp_path:
     assert clean
     assert codes == [0, 0]
     assert "Traceback" not in (tmp_path / "worker.log").read_text()
+
+
+def test_a_scan_through_the_queue_stores_the_same(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    """`scan --queue` stores, row by row, what a scan on this machine stores."""
+    url = postgresql.url
+    with a_lab() as lab:
+        here = scanned(lab, tmp_path / "here")
+    with a_lab() as lab, worker(url, tmp_path), worker(url, tmp_path):
+        there = scanned(lab, tmp_path / "there", "--queue", url)
+        asked = most_asked(lab)
+
+    assert len(here) == SERVERS
+    assert there == here
+    assert max(asked) <= REQUESTS
 
 
 def test_a_killed_worker_loses_nothing(postgresql: PostgreSQL, tmp_path: Path) -> None:

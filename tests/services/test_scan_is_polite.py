@@ -182,7 +182,13 @@ def test_a_small_budget_holds_over_many_runs(tmp_path: Path, budget: int) -> Non
     """Killed again and again: no server gets more than its budget, each has one observation."""
     with a_lab(120) as lab:
         store = interrupted(
-            lab, tmp_path, Random(budget), "--concurrency", "30", requests_per_server=budget, rate=200
+            lab,
+            tmp_path,
+            Random(budget),
+            "--concurrency",
+            "30",
+            requests_per_server=budget,
+            rate=200,
         )
         observed_once(store, lab, outcome=None)
         assert asked(lab).most()[0] <= budget

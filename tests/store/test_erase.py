@@ -165,6 +165,16 @@ def test_unfinished_scans_forget_the_server(folder: Folder) -> None:
     assert b"127.0.0.1" in (folder.root / "scans" / BATCH / "targets.parquet").read_bytes()
 
 
+def test_an_interrupted_import_forgets_what_it_had_staged(folder: Folder) -> None:
+    """Its staged files go; the folder stays, which has the import done anew."""
+    staged = folder.scan("import-9f86d081884c7d65") / "staged"
+    filled(Folder(staged))
+
+    erase(folder, NAME)
+
+    assert list(staged.iterdir()) == []
+
+
 class Crash(BaseException):
     """The process is killed."""
 

@@ -287,13 +287,17 @@ def test_the_order_within_a_batch_does_not_matter(
     assert scan(known, *looks, finished=finished) == scan(known, *shuffled, finished=finished)
 
 
-@given(batches)
-def test_the_same_batch_again_changes_nothing(
-    given_batches: list[tuple[list[Look], bool]],
+one_look_each = st.lists(
+    st.one_of(seen_looks, silent_looks), max_size=5, unique_by=lambda look: look.address
+)
+
+
+@given(batches, one_look_each, st.booleans())
+def test_the_same_scan_again_changes_nothing(
+    before: list[tuple[list[Look], bool]], looks: list[Look], finished: bool
 ) -> None:
-    """Following a batch twice is following it once."""
-    known = all_of(given_batches)
-    looks, finished = given_batches[-1]
+    """Following a scan twice is following it once, whatever was followed before."""
+    known = scan(all_of(before), *looks, finished=finished)
 
     assert scan(known, *looks, finished=finished) == known
 

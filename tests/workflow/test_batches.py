@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.lab.conversation import an_estate
 
 from patchstand import knowledge
+from patchstand.cli.main import main
 from patchstand.errors import ScopeError, StoreError, UsageError
 from patchstand.lab import Lab, lab_in_thread
 from patchstand.model import (
@@ -321,6 +322,15 @@ def test_batches_are_about_as_large_as_wanted() -> None:
     assert set(sizes) == {250}
 
 
+def test_a_small_scan_has_a_batch_for_every_worker() -> None:
+    """200 targets for four workers are four batches, although one would hold them all."""
+    targets = [Target(f"10.0.{n}.1") for n in range(200)]
+
+    sizes = [len(batch.leases) for batch in cut(targets, a_plan(at_once=4))]
+
+    assert sizes == [50, 50, 50, 50]
+
+
 def test_a_name_outside_the_scope_is_not_looked_up() -> None:
     """Names that nothing could permit are leased without address, and nobody is asked."""
     resolver = Known({"mail.example": ("192.0.2.1",), "mail.test": ("192.0.2.2",)})
@@ -609,6 +619,17 @@ def test_a_missing_extra_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) ->
 
     with pytest.raises(UsageError, match=r"patchstand\[cluster\]"), executor("tcp://127.0.0.1:1"):
         pass
+
+
+def test_a_worker_without_the_extra_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without procrastinate, `worker` says in one line which extra to install."""
+    monkeypatch.delattr("patchstand.workflow.beyond.worker", raising=False)
+    monkeypatch.setitem(sys.modules, "patchstand.workflow.beyond.worker", None)
+
+    assert main(["worker", "--queue", "postgresql://127.0.0.1/x"]) == 2
+    assert capsys.readouterr().err.endswith("pip install patchstand[cluster]\n")
 
 
 def test_missing_certificates_are_named(tmp_path: Path) -> None:

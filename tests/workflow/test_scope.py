@@ -162,3 +162,17 @@ def test_a_scope_without_opt_out_file_says_so(
 
     assert main(["scope", "opt-out", str(path), "list"]) == 2
     assert "opt_out_file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("never", ["opt_outs", "denied_networks"])
+def test_check_heeds_the_scope_on_loopback_too(
+    never: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Loopback is free, but not where the scope denies it or somebody opted out."""
+    path = tmp_path / "scope.json"
+    row = {key: value for key, value in SCOPE.items() if key != "opt_out_file"}
+    path.write_text(json.dumps(row | {never: ["127.0.0.1/32"]}), encoding="utf-8")
+
+    assert main(["check", "127.0.0.1 https=1", "--scope", str(path), "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["outcome"] == "out_of_scope"
+    assert main(["check", "127.0.0.2 https=1", "--scope", str(path), "--json"]) == 3

@@ -53,6 +53,18 @@ def add_state(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """The option of commands that note where servers are."""
+    parser.add_argument(
+        "--places",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="where servers are: mmdb, RIR delegated file, or CSV (docs/store.md)",
+    )
+
+
 def day(text: str) -> date:
     """An ISO date from the command line."""
     try:

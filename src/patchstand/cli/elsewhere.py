@@ -26,12 +26,8 @@ def through(options: argparse.Namespace, scan: str) -> Iterator["Through"]:
     if options.cluster and options.queue:
         raise UsageError("give --cluster or --queue, not both")
     if options.queue:
-        try:
-            from patchstand.workflow.beyond.queue import through_queue
-        except ImportError as error:
-            raise UsageError(
-                "--queue needs the extra `cluster`: pip install patchstand[cluster]"
-            ) from error
+        from patchstand.workflow.beyond.queue import through_queue
+
         yield partial(through_queue, url=options.queue, scan=scan, at_once=BATCHES_AT_ONCE)
         return
     from patchstand.workflow.beyond.executor import executor, through_executor

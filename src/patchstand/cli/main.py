@@ -34,8 +34,8 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except SystemExit as leaving:  # argparse: --help, --version or a wrong argument
         return leaving.code if isinstance(leaving.code, int) else USAGE
-    except PatchstandError as error:
-        print(f"patchstand: {error}", file=sys.stderr)
+    except (PatchstandError, ModuleNotFoundError) as error:
+        print(f"patchstand: {_said(error)}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
         print("patchstand: interrupted", file=sys.stderr)
@@ -43,6 +43,27 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         return _output_failed(error)
     return code
+
+
+_EXTRAS = {
+    "store": ("alembic", "duckdb", "maxminddb", "pyarrow", "sqlalchemy"),
+    "cluster": ("dask", "distributed", "procrastinate", "psycopg"),
+}
+
+
+def _said(error: PatchstandError | ModuleNotFoundError) -> str:
+    """What to do: the error's own line, or which extra has the library that is not there.
+
+    Raises:
+        ModuleNotFoundError: it belongs to no extra: the installation is broken.
+    """
+    if isinstance(error, PatchstandError):
+        return str(error)
+    top = (error.name or "").partition(".")[0]
+    extra = next((name for name, libraries in _EXTRAS.items() if top in libraries), None)
+    if extra is None:
+        raise error
+    return f"this needs the extra `{extra}`: pip install 'patchstand[{extra}]'"
 
 
 def _output_failed(error: OSError) -> int:

@@ -69,6 +69,8 @@ def read_opt_outs(path: Path) -> tuple[OptOut, ...]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise UsageError(f"opt-out file {path}: not UTF-8 text") from error
+    except FileNotFoundError as error:
+        raise UsageError(f"opt-out file {path} is missing; make an empty one") from error
     except OSError as error:
         raise UsageError(f"opt-out file {path}: {error.strerror}") from error
     return tuple(_parsed(path, lines))

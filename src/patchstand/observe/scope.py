@@ -86,11 +86,10 @@ class _Covered:
             return False
         return scope.valid_until is None or today <= scope.valid_until
 
-    def permits(self, permit: Permit) -> bool:
-        """Whether the permit may be one of this scope's."""
-        scope = self.scope
-        granted = (permit.authority, permit.legal_basis, permit.purposes)
-        return granted == (scope.authority, scope.legal_basis, scope.purposes)
+    @property
+    def ground(self) -> tuple[str, str, tuple[str, ...]]:
+        """What a permit by this scope rests on."""
+        return self.scope.authority, self.scope.legal_basis, self.scope.purposes
 
 
 class _Refused:
@@ -149,6 +148,8 @@ class Gate:
             _Covered(each, Networks(each.networks), Domains(_canonical_names(each.domains)))
             for each in scopes
         )
+        self._today: date | None = None
+        self._good_today: list[_Covered] = []
         self._refused = _Refused(scopes)
         self._proof = proof
         self._declarations = declarations
@@ -200,14 +201,17 @@ class Gate:
         """Whether a permit granted earlier in this run is still good; cheap to ask."""
         if permit.granted_by != "scope":
             return True
-        return any(each.permits(permit) for each in self._good())
+        good = self._good()
+        ground = (permit.authority, permit.legal_basis, permit.purposes)
+        return any(each.ground == ground for each in good)
 
     def _good(self) -> list[_Covered]:
-        """The scopes that are valid now."""
-        if not self._covered:
-            return []
+        """The scopes that are valid now; looked through once a day, asked for all the time."""
         today = self._now().date()
-        return [each for each in self._covered if each.is_good(today)]
+        if today != self._today:
+            self._today = today
+            self._good_today = [each for each in self._covered if each.is_good(today)]
+        return self._good_today
 
     def _by_scope(self, name: str, place: Address) -> Permit | None:
         """By the scope that names a network of the address; else by one that names a domain."""

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from rich.console import Console
 
 from patchstand.report.catalog import Catalog
 from patchstand.report.paper import Paper
+
+MOST_SERVERS = 100
+"""Lines of a list for people."""
 
 Shown = Mapping[str, Any]
 _MEGABYTE = 1_000_000
@@ -34,8 +38,9 @@ def print_batches(console: Console, batches: Sequence[Shown], cat: Catalog) -> N
 
 
 def print_servers(console: Console, servers: Iterable[Shown], cat: Catalog) -> None:
-    """Servers over time."""
+    """Servers over time: the first of them, and how many more there are."""
     paper = Paper(console, cat)
+    waiting = iter(servers)
     rows = [
         (
             each["target"],
@@ -43,13 +48,16 @@ def print_servers(console: Console, servers: Iterable[Shown], cat: Catalog) -> N
             cat.date(datetime.fromisoformat(each["since"]).date()),
             cat.date(datetime.fromisoformat(each["last_at"]).date()),
         )
-        for each in servers
+        for each in islice(waiting, MOST_SERVERS)
     ]
     if not rows:
         paper.line(cat.text("store.no_servers"))
         return
     columns = ("store.server", "store.state", "store.since", "store.seen")
     paper.table(columns, rows, whole="store.server")
+    more = sum(1 for _ in waiting)
+    if more:
+        paper.line(cat.text("store.more_servers", n=more))
 
 
 def print_check(console: Console, found: Shown, cat: Catalog) -> None:

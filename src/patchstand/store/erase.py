@@ -5,6 +5,7 @@ another server names it (a link, a back end, a permit), the name is blotted out.
 """
 
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
@@ -18,12 +19,14 @@ import pyarrow.parquet as pq
 
 from patchstand.errors import StoreError
 from patchstand.store.folder import SCANS, TABLES, Folder, TableFile, write_whole
+from patchstand.store.integrity import under_way
 from patchstand.store.pseudonym import canonical
 from patchstand.store.rewrite import Change, prepare
 from patchstand.store.segment import parquet_bytes
 
 BLOT = "(erased)"
 _TARGETS = "targets.parquet"
+_STAGED = "staged"
 
 _Row = tuple[str, str]
 
@@ -205,18 +208,26 @@ def _read(file: TableFile, columns: list[str] | None = None) -> pa.Table:
 
 
 def erase_from_scans(folder: Folder, names: Names) -> None:
-    """Take names out of the targets and counts of scans that are not finished.
+    """Take names out of the targets, counts and staged files of what is not finished.
 
     Their journals must be sealed. Doing it again changes nothing.
 
     Raises:
         StoreError: the disk is full or a file cannot be read.
     """
-    for batch in folder.batches():
+    for batch in under_way(folder):
         place = folder.root / SCANS / batch
+        _empty(place / _STAGED)
         _rewrite(place / _TARGETS, lambda content: _without_targets(content, names))
         for path in sorted(place.glob("spent-*.msgpack")):
             _rewrite(path, lambda content: _without_addresses(content, names))
+
+
+def _empty(staged: Path) -> None:
+    """Drop what an interrupted import had staged; it is done anew while the folder is there."""
+    if staged.is_dir():
+        shutil.rmtree(staged)
+        staged.mkdir()
 
 
 def _rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:

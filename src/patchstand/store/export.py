@@ -256,6 +256,7 @@ def _connected(folder: Folder) -> Iterator[duckdb.DuckDBPyConnection]:
     }
     try:
         with duckdb.connect(":memory:", config=settings) as duck:
+            duck.execute("SET enable_progress_bar = false")  # it would stand among the rows
             yield duck
     except duckdb.Error as error:
         first = str(error).splitlines()[0]

@@ -188,6 +188,11 @@ def remove_leftovers(paths: Iterable[Path]) -> None:
             raise unwritable(path, error) from error
 
 
+def under_way(folder: Folder) -> list[str]:
+    """Every scan and import that left a folder: running, interrupted, or never quite begun."""
+    return sorted(path.name for path in (folder.root / SCANS).glob("*") if path.is_dir())
+
+
 @contextlib.contextmanager
 def quiet(folder: Folder) -> Iterator[list[Defect]]:
     """Hold every unfinished batch, so that no run works on one; those that cannot be held.
@@ -197,7 +202,7 @@ def quiet(folder: Folder) -> Iterator[list[Defect]]:
     """
     with contextlib.ExitStack() as stack:
         busy = []
-        for batch in folder.batches():
+        for batch in under_way(folder):
             try:
                 stack.enter_context(folder.alone(batch))
             except UsageError:
@@ -212,5 +217,5 @@ def seal_journals(folder: Folder, *, but: Iterable[str] = ()) -> list[Path]:
         StoreError: the disk is full.
     """
     left_out = set(but)
-    wanted = [batch for batch in folder.batches() if batch not in left_out]
+    wanted = [batch for batch in under_way(folder) if batch not in left_out]
     return [path for batch in wanted for path in recover(folder, batch)]

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from patchstand.errors import StoreError
 from patchstand.store.folder import Folder
+from patchstand.store.integrity import under_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def batch_counts(folder: Folder) -> list[BatchCounts]:
     Raises:
         StoreError: a file cannot be read.
     """
-    ids = {each.batch for each in folder.files("observations")} | set(folder.batches())
+    ids = {each.batch for each in folder.files("observations")} | set(under_way(folder))
     return [_counts(folder, batch) for batch in sorted(ids)]
 
 
@@ -48,7 +49,7 @@ def _counts(folder: Folder, batch: str) -> BatchCounts:
         moments += [at for at in ends.values() if at is not None]
     return BatchCounts(
         id=batch,
-        finished=batch not in folder.batches(),
+        finished=batch not in under_way(folder),
         observations=sum(outcomes.values()),
         files=len(files),
         bytes=sum(each.path.stat().st_size for each in files),

@@ -113,7 +113,9 @@ def follow(
     """What a batch changes; see the module for the rules. Neither order matters.
 
     `missed` belongs to a finished scan; for an import, or a scan that was interrupted, it
-    is empty. The same batch again changes nothing.
+    is empty. A batch that saw every place once, as a scan does, changes nothing when it comes
+    again; of one with several kinds of evidence for one place (an import of many days) the
+    second time may know better who stood there, so that `State` follows a batch once.
     """
     course = _Course({server.id: server for server in known})
     course.meet(seen)
@@ -215,6 +217,8 @@ class _Course:
 
     def _join(self, draft_id: str, server_id: str, rule: str) -> None:
         draft, server = self.drafts[draft_id], self._server(server_id)
+        if draft.place == server.place:  # it was told apart from that server there
+            return
         if draft.last_at < server.placed_at:
             self._stood_before(draft, server, rule)
             return
@@ -300,24 +304,26 @@ def _resident(standing: list[Server], seen: SeenServer) -> Server | None:
     """Whom of those known at this place the sighting shows; None: somebody else."""
     if not standing:
         return None
-    same = [each for each in standing if _shares(each, seen)]
-    by_then = [each for each in standing if each.placed_at <= seen.last_at]
-    latest = max(same or by_then or standing, key=lambda each: (*_standing(each), each.id))
+    shared = max(_shared(each, seen) for each in standing)
+    same = [each for each in standing if shared and _shared(each, seen) == shared]
+    latest = max(same or standing, key=lambda each: _standing(each, seen.last_at))
     return latest if same or not _contradicts(latest, seen) else None
 
 
-def _standing(server: Server) -> tuple[bool, datetime]:
-    return server.is_present, server.last_at
+def _standing(server: Server, at: datetime) -> tuple[bool, bool, datetime, str]:
+    """Sorts the servers of one place by how likely each is the one that stood there at `at`."""
+    return server.placed_at <= at, server.is_present, server.last_at, server.id
 
 
-def _shares(server: Server, seen: SeenServer) -> bool:
-    same = server.certificate is not None and server.certificate == seen.certificate
-    return same or not server.nodes.isdisjoint(seen.nodes)
+def _shared(server: Server, seen: SeenServer) -> int:
+    """How much speaks for the same server: certificate, node names, or both."""
+    certificate = server.certificate is not None and server.certificate == seen.certificate
+    return int(certificate) + int(not server.nodes.isdisjoint(seen.nodes))
 
 
 def _contradicts(server: Server, seen: SeenServer) -> bool:
     certificates = server.certificate is not None and seen.certificate is not None
-    return certificates and bool(server.nodes and seen.nodes) and not _shares(server, seen)
+    return certificates and bool(server.nodes and seen.nodes) and not _shared(server, seen)
 
 
 def _learn(server: Server, seen: SeenServer) -> Server:

@@ -116,7 +116,9 @@ def _connected(place: Path) -> duckdb.DuckDBPyConnection:
         "temp_directory": str(place / "spill"),
         "threads": 2,
     }
-    return duckdb.connect(":memory:", config=settings)
+    duck = duckdb.connect(":memory:", config=settings)
+    duck.execute("SET enable_progress_bar = false")  # it would stand on stdout
+    return duck
 
 
 def _run(

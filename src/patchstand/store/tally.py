@@ -29,6 +29,7 @@ def tally(folder: Folder, batch: str) -> dict[str, Counter[str]]:
         return counts
     try:
         with duckdb.connect(":memory:") as duck:
+            duck.execute("SET enable_progress_bar = false")  # it would stand on stdout
             rows = duck.execute(_QUERY, files).fetchall()
     except duckdb.Error as error:
         first = str(error).splitlines()[0]

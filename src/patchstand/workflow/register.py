@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from patchstand.errors import StoreError
-from patchstand.store.batches import Batch, StoredFile
+from patchstand.store.batches import Batch, BatchState, StoredFile
 from patchstand.store.folder import TABLES, Folder, TableFile, unwritable
+from patchstand.store.reading import looks
 from patchstand.store.state import State
 
 
@@ -49,6 +50,19 @@ def note_end(
         state.interrupt_batch(batch, at)
     else:
         state.finish_batch(batch, at, counts)
+
+
+def catch_up(state: State, folder: Folder) -> None:
+    """Carry the history of servers on over the finished batches that are not in it yet.
+
+    It is done when somebody asks for the history: an import of a million rows need not wait.
+
+    Raises:
+        StoreError: the database stays away, or a file cannot be read.
+    """
+    for batch in state.batches(state=BatchState.FINISHED):
+        if not batch.followed:
+            state.follow_batch(batch.id, looks(folder, batch.id))
 
 
 def stored_files(folder: Folder, batch: str) -> list[StoredFile]:

@@ -6,7 +6,7 @@ is stored before anybody hears of it (`scan`). A run that dies is mended by the 
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from zlib import crc32
 
@@ -14,6 +14,7 @@ from patchstand.model import Conclusion, Knowledge, Record, Target
 from patchstand.observe.order import apart, network_of, position
 from patchstand.observe.pool import Pool
 from patchstand.store.folder import Folder
+from patchstand.store.places import Places
 from patchstand.store.spool import Spooled, is_spooled, pending, spool
 from patchstand.store.writer import BatchWriter, recover
 from patchstand.workflow.conclude import Concluding
@@ -29,6 +30,7 @@ class ScanPlan:
     batch: str
     known: Knowledge
     as_of: date
+    places: Places | None = None
 
 
 def prepare(plan: ScanPlan, targets: Iterable[Target], seed: int, *, only_new: bool) -> int:
@@ -40,7 +42,7 @@ def prepare(plan: ScanPlan, targets: Iterable[Target], seed: int, *, only_new: b
         UsageError: a line is no target.
         StoreError: the disk is full.
     """
-    return spool(plan.folder, plan.batch, _placed(targets, seed), only_new=only_new)
+    return spool(plan.folder, plan.batch, _positioned(targets, seed), only_new=only_new)
 
 
 def is_prepared(plan: ScanPlan) -> bool:
@@ -70,13 +72,21 @@ async def scan(
     """
     concluding = Concluding(plan.known, plan.as_of)
     async for observation in pool.observations(targets):
-        record = record_of(observation, plan.known)
+        record = placed(record_of(observation, plan.known), plan)
         conclusion = concluding.of(record)
         writer.add(record, conclusion)
         yield record, conclusion
 
 
-def _placed(targets: Iterable[Target], seed: int) -> Iterator[Spooled]:
+def placed(record: Record, plan: ScanPlan) -> Record:
+    """The record with its place, where the user has files that tell it."""
+    if plan.places is None:
+        return record
+    name = None if record.target == record.address else record.target
+    return replace(record, place=plan.places.of(record.address, name))
+
+
+def _positioned(targets: Iterable[Target], seed: int) -> Iterator[Spooled]:
     for target in targets:
         name = target_name(target)
         yield position(network_of(name), _member(name), seed), name, ports_of(target)

@@ -16,7 +16,7 @@ from patchstand.store.writer import BatchWriter, asked_before
 from patchstand.workflow.beyond.batches import LookBatch, LookResult, LookSettings, at_most
 from patchstand.workflow.beyond.grouping import Plan, batches_of
 from patchstand.workflow.conclude import Concluding
-from patchstand.workflow.scan import ScanPlan, waiting
+from patchstand.workflow.scan import ScanPlan, placed, waiting
 from patchstand.workflow.settings import ScanSettings
 
 Through = Callable[[Iterable[LookBatch]], Iterator[LookResult]]
@@ -65,8 +65,9 @@ def scan_elsewhere(
 
     batches = batches_of(targets(), approach.resolver, approach.gate, cut)
     for result in elsewhere.through(books.going_out(batches)):
-        for record in result.records:
-            if (record.target, record.ports) not in seen:
+        for answer in result.records:
+            if (answer.target, answer.ports) not in seen:
+                record = placed(answer, plan)
                 conclusion = concluding.of(record)
                 writer.add(record, conclusion)
                 yield record, conclusion

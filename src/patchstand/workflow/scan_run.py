@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from shutil import rmtree
@@ -23,6 +23,7 @@ from patchstand.observe.scope import Gate, pace_rules, read_scopes
 from patchstand.observe.session import Prober
 from patchstand.store.batches import Batch, BatchKind
 from patchstand.store.folder import sync_folder
+from patchstand.store.places import Places
 from patchstand.store.tally import tally
 from patchstand.store.writer import BatchWriter, asked_before
 from patchstand.workflow.scan import ScanPlan, is_prepared, mend, prepare, scan, waiting
@@ -59,6 +60,7 @@ def begin(plan: ScanPlan, settings: ScanSettings, targets: Iterable[Target], now
         StoreError: the disk is full.
     """
     try:
+        plan = _with_places(plan, settings)
         number = prepare(plan, targets, settings.seed, only_new=settings.only_new)
         settings = msgspec.structs.replace(settings, targets=number)
         save(plan.folder, plan.batch, settings)
@@ -79,7 +81,12 @@ def resume(plan: ScanPlan, now: Clock) -> ScanRun:
     if not is_prepared(plan):
         raise UsageError(f"{plan.batch} was stopped before it began; start a new scan")
     mend(plan)
-    return ScanRun(plan, settings, now)
+    return ScanRun(_with_places(plan, settings), settings, now)
+
+
+def _with_places(plan: ScanPlan, settings: ScanSettings) -> ScanPlan:
+    files = [Path(path) for path in settings.places]
+    return replace(plan, places=Places.load(files)) if files else plan
 
 
 def begun_batch(run: ScanRun) -> Batch:

@@ -26,6 +26,7 @@ class ScanSettings(msgspec.Struct, frozen=True, kw_only=True):
     only_new: bool
     raw: bool
     seed: int
+    places: list[str]
     targets: int = 0
 
 

@@ -32,7 +32,7 @@ from patchstand.store.pseudonym import Mask, pseudonym
 from patchstand.store.retention import outdated
 from patchstand.store.rewrite import carry_out, decide, forget_plan, read_plan
 from patchstand.store.state import State
-from patchstand.workflow.register import stored_file
+from patchstand.workflow.register import catch_up, stored_file
 
 STATE = "state.sqlite"
 _ASIDE = (Trouble.DAMAGED, Trouble.UNREADABLE)
@@ -92,13 +92,16 @@ def batches(store: Store) -> list[BatchCounts]:
 
 
 def servers(store: Store, now: datetime, override: Path | None = None) -> Iterator[SeenServer]:
-    """Every server ever followed, under pseudonyms, sorted by what is shown.
+    """Every server ever seen, under pseudonyms, sorted by what is shown.
+
+    Scans and imports that have ended since are followed first.
 
     Raises:
         UsageError: there is no store.
         StoreError: the state cannot be used.
     """
-    with store.open() as (_, state):
+    with store.open() as (folder, state):
+        catch_up(state, folder)
         mask = mask_of(state, now, override)
         found = [
             (mask.name(each.target), mask.name(each.address), each) for each in state.servers()

@@ -46,7 +46,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         "--nodes", type=int, default=6, metavar="N", help="connections to find several back ends"
     )
     asking.add_argument(
-        "--requests", type=int, default=24, metavar="N", help="at most so many per server"
+        "--requests", type=int, metavar="N", help="at most so many per server (24, or the scope's)"
     )
     asking.add_argument("--concurrency", type=int, default=50, metavar="N", help="servers at once")
     asking.add_argument(
@@ -137,7 +137,8 @@ def _approach(options: argparse.Namespace) -> "Approach":
     from patchstand.observe.session import Prober
 
     for name, most in (("nodes", 64), ("requests", 200), ("concurrency", 2000), ("timeout", 3600)):
-        if not 0 < getattr(options, name) <= most:
+        value = getattr(options, name)
+        if value is not None and not 0 < value <= most:
             raise UsageError(f"--{name} must lie above 0 and be at most {most}")
     scope = read_scope(options.scope, now().date()) if options.scope else None
     declared = options.responsible

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from patchstand.cli.command import OK, Command, add_state, as_of, now
+from patchstand.cli.command import OK, Command, add_places, add_state, as_of, now
 from patchstand.cli.output import console, write_json
 
 if TYPE_CHECKING:
@@ -23,10 +23,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rejected", type=Path, metavar="FILE", help="write every rejected row there, as CSV"
     )
-    parser.add_argument(
-        "--places", type=Path, action="append", default=[], metavar="FILE",
-        help="where servers are: mmdb, RIR delegated file, or CSV (docs/store.md)",
-    )  # fmt: skip
+    add_places(parser)
 
 
 def _run(options: argparse.Namespace) -> int:

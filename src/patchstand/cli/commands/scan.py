@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from patchstand.cli.command import INTERRUPTED, OK, Command, add_state, as_of, now
+from patchstand.cli.command import INTERRUPTED, OK, Command, add_places, add_state, as_of, now
 from patchstand.cli.output import console, write_json
 from patchstand.cli.stopping import stopping
 from patchstand.errors import UsageError
@@ -29,6 +29,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scope", type=Path, action="append", default=[], metavar="FILE", help="who allows what"
     )
+    add_places(parser)
     parser.add_argument(
         "--resume", nargs="?", const=_LAST, metavar="SCAN", help="go on with an interrupted scan"
     )
@@ -208,6 +209,7 @@ def _settings(options: argparse.Namespace) -> "ScanSettings":
         resolver=options.resolver,
         only_new=options.only_new,
         raw=not options.no_raw,
+        places=[str(path.resolve()) for path in options.places],
         seed=secrets.randbits(32) if options.seed is None else options.seed,
     )
 

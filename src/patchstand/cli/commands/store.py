@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchstand.cli.command import FINDINGS, OK, Command, add_state, as_of, day, now
 from patchstand.cli.output import console, write_json
-from patchstand.errors import StoreError, UsageError
+from patchstand.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from patchstand.workflow.export import Export, Naming
     from patchstand.workflow.store import Store
 
-_EXTRA = frozenset({"alembic", "duckdb", "pyarrow", "sqlalchemy"})
 _TLP = ("red", "amber+strict", "amber", "green", "clear")
 
 
@@ -49,12 +48,8 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    try:
-        from patchstand.workflow.store import Store
-    except ModuleNotFoundError as error:
-        if error.name in _EXTRA:
-            raise StoreError("needs the extra `store`: pip install patchstand[store]") from error
-        raise
+    from patchstand.workflow.store import Store
+
     if options.target and options.action != "erase":
         raise UsageError(f"store {options.action} takes no TARGET; --scan and --since choose")
     return _ACTIONS[options.action](options, Store(options.store, options.state))

@@ -36,12 +36,8 @@ def _run(options: argparse.Namespace) -> int:
         raise UsageError("give --queue postgresql://USER@ADDRESS/DATABASE")
     if not 0 < options.concurrency <= _MOST_AT_ONCE:
         raise UsageError(f"--concurrency must lie between 1 and {_MOST_AT_ONCE}")
-    try:
-        from patchstand.workflow.beyond.worker import WorkerOptions, run_worker
-    except ImportError as error:
-        raise UsageError(
-            "worker needs the extra `cluster`: pip install patchstand[cluster]"
-        ) from error
+    from patchstand.workflow.beyond.worker import WorkerOptions, run_worker
+
     scope = read_scope(options.scope, now().date()) if options.scope else None
     edge = Edge(now, options.vantage_point, scope, options.knowledge)
     run_worker(

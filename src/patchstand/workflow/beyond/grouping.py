@@ -24,7 +24,7 @@ from patchstand.observe.names import canonical_address
 from patchstand.observe.pace import Spent
 from patchstand.observe.resolve import Resolver
 from patchstand.observe.scope import Gate
-from patchstand.workflow.beyond.batches import Lease, LookBatch, LookSettings, at_most
+from patchstand.workflow.beyond.batches import LOT, Lease, LookBatch, LookSettings, at_most
 
 TARGETS_A_BATCH = 512
 """Enough that networks can take turns inside a batch; a worker holds all answers of one."""
@@ -34,7 +34,7 @@ LOOK_UPS_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How a scan is cut: about `size` targets a batch, at most `at_once` batches at work.
+    """How a scan is cut: about `size` targets a batch at most, `at_once` batches at work.
 
     The rate of `settings.rules` is that of the whole scan; each batch gets its part of it.
     `spent` is what the scan asked before it was resumed.
@@ -63,7 +63,7 @@ def batches_of(
         for window in count():
             taken = list(islice(waiting, plan.window))
             leases = run(_resolved(taken, resolver, gate)) if taken else []
-            for group in _groups(leases, -(-len(leases) // plan.size)):
+            for group in _groups(leases, _count(len(leases), plan)):
                 batch = LookBatch(
                     scan=plan.scan,
                     number=number,
@@ -86,6 +86,11 @@ def network_of(address: str) -> str:
     """The /24 or /56 of an address; on loopback, where networks mean nothing, itself."""
     place = canonical_address(address)
     return address if place is None or place.is_loopback else order.network_of(str(place))
+
+
+def _count(targets: int, plan: Plan) -> int:
+    """How many batches: of the size wanted, or smaller ones so that every worker gets one."""
+    return max(-(-targets // plan.size), min(plan.at_once, -(-targets // LOT)))
 
 
 def _part_of(plan: Plan) -> LookSettings:
