@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 from tests.lab.conversation import an_estate
@@ -51,7 +50,9 @@ def a_lab(servers: int = SERVERS, shares: str = CLEAN) -> Iterator[Lab]:
         yield lab
 
 
-def scan(lab: Lab, folder: Path, *more: str, lines: list[str] | None = None, **fields: Any) -> Path:
+def scan(
+    lab: Lab, folder: Path, *more: str, lines: list[str] | None = None, **fields: object
+) -> Path:
     """Scan a lab to the end under a scope with these fields; the store."""
     targets = write_targets(folder, lines or lab.targets())
     scope, store = write_scope(folder, **fields), folder / "store"
@@ -60,7 +61,7 @@ def scan(lab: Lab, folder: Path, *more: str, lines: list[str] | None = None, **f
     return store
 
 
-def interrupted(lab: Lab, folder: Path, moments: Random, *more: str, **fields: Any) -> Path:
+def interrupted(lab: Lab, folder: Path, moments: Random, *more: str, **fields: object) -> Path:
     """The same, killed some times on its way."""
     targets = write_targets(folder, lab.targets())
     scope, store = write_scope(folder, **fields), folder / "store"
@@ -89,15 +90,16 @@ def test_nobody_outside_the_scope_is_called(tmp_path: Path, on_its_way: str) -> 
     """Neither outside the networks, nor denied, nor opted out: those are recorded as such;
     all others are asked."""
     (tmp_path / "opt-outs.txt").write_text("127.1.0.200  # 2026-11-20, by mail\n127.1.1.8/30\n")
-    fields: dict[str, Any] = {
-        "networks": ["127.1.0.0/24", "127.1.1.0/26"],
-        "denied_networks": ["127.1.0.64/26", "127.1.1.3/32"],
-        "opt_outs": ["127.1.0.5", "127.1.1.16/28"],
+    networks = ["127.1.0.0/24", "127.1.1.0/26"]
+    denied = ["127.1.0.64/26", "127.1.1.3/32"]
+    opt_outs = ["127.1.0.5", "127.1.1.16/28"]
+    fields: dict[str, object] = {
+        "networks": networks,
+        "denied_networks": denied,
+        "opt_outs": opt_outs,
         "opt_out_file": "opt-outs.txt",
     }
-    never = [
-        *fields["denied_networks"], *fields["opt_outs"], "127.1.0.200", "127.1.1.8/30",
-    ]  # fmt: skip
+    never = [*denied, *opt_outs, "127.1.0.200", "127.1.1.8/30"]
     with a_lab() as lab:
         if on_its_way == "killed":
             store = interrupted(lab, tmp_path, Random(1), **fields, rate=300)
@@ -110,7 +112,7 @@ def test_nobody_outside_the_scope_is_called(tmp_path: Path, on_its_way: str) -> 
     allowed = {
         address
         for address in servers
-        if covered(address, *fields["networks"]) and not covered(address, *never)
+        if covered(address, *networks) and not covered(address, *never)
     }
     assert 0 < len(allowed) < len(servers) - 100
     assert called == allowed
@@ -161,7 +163,7 @@ def test_a_budget_holds_for_an_address_with_all_its_ports(tmp_path: Path, budget
 @pytest.mark.parametrize("on_its_way", ["undisturbed", "killed"])
 def test_a_budget_holds_for_a_network(tmp_path: Path, on_its_way: str) -> None:
     """No /24 gets more than its budget; who was not asked any more is recorded too."""
-    fields: dict[str, Any] = {"requests_per_server": 3, "requests_per_network": 60}
+    fields: dict[str, object] = {"requests_per_server": 3, "requests_per_network": 60}
     with a_lab() as lab:
         if on_its_way == "killed":
             store = interrupted(lab, tmp_path, Random(2), **fields, rate=150)
@@ -246,7 +248,7 @@ def test_rates_hold(tmp_path: Path) -> None:
     assert len(times) / (times[-1][0] - times[0][0]) <= 150 * 1.02
 
 
-CLUSTER_SCOPE: dict[str, Any] = {
+CLUSTER_SCOPE: dict[str, object] = {
     "networks": ["127.1.0.0/24"],
     "denied_networks": ["127.1.0.64/28"],
     "opt_outs": ["127.1.0.7"],

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import resource
 import shutil
 import signal
 import subprocess
@@ -19,7 +18,7 @@ from tests.observe.importers.samples import shadowserver_report, shadowserver_ro
 from tests.services.postgresql import PostgreSql, postgresql
 from tests.services.scanning import (
     LOOK,
-    PATCHSTAND,
+    Ended,
     asked,
     complete,
     connections,
@@ -50,6 +49,12 @@ DISK = 8 * MEGABYTE
 ROOMS = [200, 330, 480, 700, 800, 900, 1000]
 """Kilobytes: the disk is full at once, in the middle of the looks, or while rows become files."""
 IMPORT_ROWS, IMPORT_KILLS = 60_000, 10
+LIMITED = """
+import resource
+from patchstand.cli.main import run
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+run()
+"""
 Arguments = tuple[str | Path, ...]
 
 
@@ -158,6 +163,55 @@ def test_a_scan_killed_before_it_began_is_no_obstacle(tmp_path: Path, small_lab:
     observed_once(store, small_lab)
 
 
+@pytest.mark.parametrize("left", ["all", "no list"])
+def test_a_scan_killed_after_its_last_step_is_over(
+    tmp_path: Path, small_lab: Lab, left: str
+) -> None:
+    """Killed while what only a scan under way needs is put away: --resume finds it done, asks
+    nobody again, and does not send anybody to start anew."""
+    store, kept = tmp_path / "store", tmp_path / "kept"
+    with running(*scan_of(small_lab, tmp_path, store, rate=60), folder=tmp_path) as process:
+        stop_at(process, small_lab, store, 10)
+        kill(process)
+    shutil.copytree(store / "scans", kept, ignore=shutil.ignore_patterns("journal*", "spill"))
+    complete(*resumed(store), folder=tmp_path)
+    calls = connections(small_lab)
+    if left == "no list":
+        next(kept.rglob("targets.parquet")).unlink()
+    shutil.copytree(kept, store / "scans", dirs_exist_ok=True)
+    again = run(*resumed(store), folder=tmp_path)
+
+    assert connections(small_lab) == calls
+    observed_once(store, small_lab)
+    if left == "all":
+        assert (again.code, again.complaints) == (0, b"")
+    assert b"start a new scan" not in again.complaints
+    is_whole(store)
+    once_more = run(*resumed(store), folder=tmp_path)
+    assert b"no interrupted scan" in once_more.complaints
+
+
+def test_only_new_holds_after_a_kill(tmp_path: Path, small_lab: Lab) -> None:
+    """--resume leaves out what the scan was told to leave out."""
+    store = tmp_path / "store"
+    known = write_targets(tmp_path, small_lab.targets()[:30], "known")
+    scope = write_scope(tmp_path)
+    begin = ("scan", "--store", store, "--targets", known, "--scope", scope, *LOOK)
+    complete(*begin, folder=tmp_path)
+    with running(
+        *scan_of(small_lab, tmp_path, store, rate=60), "--only-new", folder=tmp_path
+    ) as process:
+        stop_at(process, small_lab, store, 40)
+        kill(process)
+    said = complete(*resumed(store, "--json"), folder=tmp_path).said
+
+    times = Counter(row["target"] for row in rows(store))
+    assert set(times) == set(small_lab.estate.by_address)
+    assert set(times.values()) == {1}
+    counts = json.loads(said.splitlines()[-1])
+    assert (counts["targets"], counts["observed"]) == (FEW - 30, FEW - 30)
+
+
 def test_other_runs_do_not_hide_the_scan_to_resume(tmp_path: Path, small_lab: Lab) -> None:
     """A mistyped scan and a killed import later, --resume still finds the interrupted scan."""
     store = tmp_path / "store"
@@ -221,14 +275,9 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, small_lab: Lab) -> None:
 def test_a_file_that_may_not_grow_loses_nothing(tmp_path: Path, small_lab: Lab) -> None:
     """A limit on the size of files ends a scan as a full disk does."""
     store = tmp_path / "store"
-    limited = subprocess.Popen(
-        [PATCHSTAND, *scan_of(small_lab, tmp_path, store)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000)),
-    )
-    with limited:
-        ended = end_of(limited)
+    limited = [sys.executable, "-c", LIMITED, *scan_of(small_lab, tmp_path, store)]
+    done = subprocess.run(limited, capture_output=True, timeout=100, check=False)
+    ended = Ended(done.returncode, done.stdout, done.stderr)
 
     assert (ended.code, ended.said) == (2, b"")
     assert ended.complaints.count(b"\n") == 1
