@@ -466,7 +466,8 @@ def test_a_bomb_does_not_go_off(tmp_path: Path, form: str) -> None:
         "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30));"
         "from patchstand.cli.main import run; run()"
     )
-    command = [sys.executable, "-c", limited, "import", report, "--store", tmp_path / "store"]
+    command: list[str | Path] = [sys.executable, "-c", limited]
+    command += ["import", report, "--store", tmp_path / "store"]
     done = subprocess.run(command, capture_output=True, timeout=100, check=False)
 
     assert b"Traceback" not in done.stderr, done.stderr[-2000:].decode(errors="replace")

@@ -23,6 +23,7 @@ RUN_SECONDS = 100.0
 LOOK = ("--probes", "web", "--requests", "2", "--quiet")
 Process = subprocess.Popen[bytes]
 Row = dict[str, Any]
+Fields = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -97,16 +98,16 @@ def write_targets(folder: Path, lines: list[str], name: str = "targets") -> Path
     return path
 
 
-def write_scope(folder: Path, name: str = "scope.json", **fields: object) -> Path:
+def write_scope(folder: Path, fields: Fields | None = None) -> Path:
     """A scope over the lab's networks, with further or other fields."""
-    path = folder / name
-    scope: dict[str, object] = {
+    path = folder / "scope.json"
+    scope: Fields = {
         "authority": "own",
         "purposes": ["inform"],
         "contact": "lab@example.org",
         "networks": ["127.0.0.0/8"],
     }
-    path.write_text(json.dumps(scope | fields), encoding="utf-8")
+    path.write_text(json.dumps(scope | (fields or {})), encoding="utf-8")
     return path
 
 
@@ -115,8 +116,7 @@ def rows(store: Path, *columns: str, table: str = "observations") -> list[Row]:
     files = sorted((store / table).glob("month=*/*.parquet"))
     found: list[Row] = []
     for file in files:
-        table = pq.read_table(file, columns=list(columns) or None, partitioning=None)
-        found += table.to_pylist()
+        found += pq.read_table(file, columns=list(columns) or None, partitioning=None).to_pylist()
     return found
 
 

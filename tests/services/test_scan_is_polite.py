@@ -13,6 +13,7 @@ import pytest
 from tests.lab.conversation import an_estate
 from tests.services.scanning import (
     LOOK,
+    Fields,
     asked,
     complete,
     connections,
@@ -34,6 +35,7 @@ from patchstand.lab.tally import Tally
 __all__ = ["postgresql"]
 pytestmark = [pytest.mark.services, pytest.mark.timeout(240)]
 
+Arguments = tuple[str | Path, ...]
 CLEAN = '{"2016": 1, "2019": 1}'
 HOSTILE = '{"silent": 2, "slow": 2, "reset": 1, "broken_tls": 1, "refused": 1, "endless_header": 1}'
 SERVERS = 400
@@ -51,24 +53,44 @@ def a_lab(servers: int = SERVERS, shares: str = CLEAN) -> Iterator[Lab]:
 
 
 def scan(
-    lab: Lab, folder: Path, *more: str, lines: list[str] | None = None, **fields: object
+    lab: Lab, folder: Path, fields: Fields, *more: str, lines: list[str] | None = None
 ) -> Path:
     """Scan a lab to the end under a scope with these fields; the store."""
     targets = write_targets(folder, lines or lab.targets())
-    scope, store = write_scope(folder, **fields), folder / "store"
-    command = ("scan", "--store", store, "--targets", targets, "--scope", scope, *LOOK, *more)
+    scope, store = write_scope(folder, fields), folder / "store"
+    command: Arguments = (
+        "scan",
+        "--store",
+        store,
+        "--targets",
+        targets,
+        "--scope",
+        scope,
+        *LOOK,
+        *more,
+    )
     complete(*command, folder=folder)
     return store
 
 
-def interrupted(lab: Lab, folder: Path, moments: Random, *more: str, **fields: object) -> Path:
+def interrupted(lab: Lab, folder: Path, fields: Fields, moments: Random, *more: str) -> Path:
     """The same, killed some times on its way."""
     targets = write_targets(folder, lab.targets())
-    scope, store = write_scope(folder, **fields), folder / "store"
-    begin = ("scan", "--store", store, "--targets", targets, "--scope", scope, *LOOK, *more)
+    scope, store = write_scope(folder, fields), folder / "store"
+    begin: Arguments = (
+        "scan",
+        "--store",
+        store,
+        "--targets",
+        targets,
+        "--scope",
+        scope,
+        *LOOK,
+        *more,
+    )
     where = more if "--cluster" in more else ()
-    resume = ("scan", "--store", store, "--resume", "--quiet", *where)
-    command: tuple[str | Path, ...] = begin
+    resume: Arguments = ("scan", "--store", store, "--resume", "--quiet", *where)
+    command = begin
     for _ in range(KILLS):
         calls = connections(lab) + moments.randrange(1, 40)
         with running(*command, folder=folder) as process:
@@ -93,7 +115,7 @@ def test_nobody_outside_the_scope_is_called(tmp_path: Path, on_its_way: str) -> 
     networks = ["127.1.0.0/24", "127.1.1.0/26"]
     denied = ["127.1.0.64/26", "127.1.1.3/32"]
     opt_outs = ["127.1.0.5", "127.1.1.16/28"]
-    fields: dict[str, object] = {
+    fields: Fields = {
         "networks": networks,
         "denied_networks": denied,
         "opt_outs": opt_outs,
@@ -102,9 +124,9 @@ def test_nobody_outside_the_scope_is_called(tmp_path: Path, on_its_way: str) -> 
     never = [*denied, *opt_outs, "127.1.0.200", "127.1.1.8/30"]
     with a_lab() as lab:
         if on_its_way == "killed":
-            store = interrupted(lab, tmp_path, Random(1), **fields, rate=300)
+            store = interrupted(lab, tmp_path, fields | {"rate": 300}, Random(1))
         else:
-            store = scan(lab, tmp_path, **fields)
+            store = scan(lab, tmp_path, fields)
         observed_once(store, lab, outcome=None)
         servers = {server.address for server in lab.estate.servers}
         called = asked(lab).addresses
@@ -149,7 +171,7 @@ def test_a_budget_holds_for_an_address_with_all_its_ports(tmp_path: Path, budget
             )
         ]
         options = ("--probes", "all", "--requests", "8", "--nodes", "3", "--retries", "2")
-        store = scan(lab, tmp_path, *options, lines=lines, requests_per_server=budget)
+        store = scan(lab, tmp_path, {"requests_per_server": budget}, *options, lines=lines)
         counts = weight(lab)
 
     found = Counter((row["target"], row["ports"]) for row in rows(store))
@@ -163,12 +185,12 @@ def test_a_budget_holds_for_an_address_with_all_its_ports(tmp_path: Path, budget
 @pytest.mark.parametrize("on_its_way", ["undisturbed", "killed"])
 def test_a_budget_holds_for_a_network(tmp_path: Path, on_its_way: str) -> None:
     """No /24 gets more than its budget; who was not asked any more is recorded too."""
-    fields: dict[str, object] = {"requests_per_server": 3, "requests_per_network": 60}
+    fields: Fields = {"requests_per_server": 3, "requests_per_network": 60}
     with a_lab() as lab:
         if on_its_way == "killed":
-            store = interrupted(lab, tmp_path, Random(2), **fields, rate=150)
+            store = interrupted(lab, tmp_path, fields | {"rate": 150}, Random(2))
         else:
-            store = scan(lab, tmp_path, **fields)
+            store = scan(lab, tmp_path, fields)
         observed_once(store, lab, outcome=None)
         per_server, per_network = asked(lab).most()
 
@@ -182,16 +204,9 @@ def test_a_budget_holds_for_a_network(tmp_path: Path, on_its_way: str) -> None:
 @pytest.mark.parametrize("budget", [2])
 def test_a_small_budget_holds_over_many_runs(tmp_path: Path, budget: int) -> None:
     """Killed again and again: no server gets more than its budget, each has one observation."""
+    fields: Fields = {"requests_per_server": budget, "rate": 200}
     with a_lab(120) as lab:
-        store = interrupted(
-            lab,
-            tmp_path,
-            Random(budget),
-            "--concurrency",
-            "30",
-            requests_per_server=budget,
-            rate=200,
-        )
+        store = interrupted(lab, tmp_path, fields, Random(budget), "--concurrency", "30")
         observed_once(store, lab, outcome=None)
         assert asked(lab).most()[0] <= budget
 
@@ -201,7 +216,7 @@ def test_retries_stay_within_the_budget(tmp_path: Path) -> None:
     recorded as what they are."""
     with a_lab(32, HOSTILE) as lab:
         options = ("--timeout", "2", "--retries", "2")
-        store = scan(lab, tmp_path, *options, requests_per_server=2)
+        store = scan(lab, tmp_path, {"requests_per_server": 2}, *options)
         observed_once(store, lab, outcome=None)
         counts = asked(lab)
         kinds = {server.address: server.kind.name for server in lab.estate.servers}
@@ -238,7 +253,7 @@ def test_rates_hold(tmp_path: Path) -> None:
     """Neither altogether nor for a /24 is more asked in a second than the scope allows."""
     with a_lab(300) as lab:
         lab.tally = tally = TimedTally()
-        scan(lab, tmp_path, rate=150, rate_per_network=100)
+        scan(lab, tmp_path, {"rate": 150, "rate_per_network": 100})
     times = sorted(tally.times)
     one_network = [at for at, address in times if covered(address, "127.1.0.0/24")]
 
@@ -248,7 +263,7 @@ def test_rates_hold(tmp_path: Path) -> None:
     assert len(times) / (times[-1][0] - times[0][0]) <= 150 * 1.02
 
 
-CLUSTER_SCOPE: dict[str, object] = {
+CLUSTER_SCOPE: Fields = {
     "networks": ["127.1.0.0/24"],
     "denied_networks": ["127.1.0.64/28"],
     "opt_outs": ["127.1.0.7"],
@@ -269,13 +284,13 @@ def is_polite(lab: Lab, store: Path, folder: Path) -> None:
     assert not {at for at in counts.addresses if covered(at, "127.1.0.64/28", "127.1.0.7")}
     here = folder / "here"
     here.mkdir()
-    assert seen_of(store) == seen_of(scan(lab, here, **CLUSTER_SCOPE))
+    assert seen_of(store) == seen_of(scan(lab, here, CLUSTER_SCOPE))
 
 
 def test_two_dask_workers_are_polite(tmp_path: Path) -> None:
     """A scan on a cluster keeps to the scope and sees what a scan from here sees."""
     with a_lab(300) as lab, cluster(tmp_path) as dask, workers_are_there(dask.url, 2):
-        store = scan(lab, tmp_path, "--cluster", dask.url, **CLUSTER_SCOPE)
+        store = scan(lab, tmp_path, CLUSTER_SCOPE, "--cluster", dask.url)
         is_polite(lab, store, tmp_path)
 
 
@@ -283,7 +298,7 @@ def test_a_scan_on_a_cluster_killed_is_polite(tmp_path: Path) -> None:
     """Killed again and again: what its workers were told to ask is never asked twice."""
     with a_lab(300) as lab, cluster(tmp_path) as dask, workers_are_there(dask.url, 2):
         fields = CLUSTER_SCOPE | {"requests_per_server": 2, "rate": 100}
-        store = interrupted(lab, tmp_path, Random(9), "--cluster", dask.url, **fields)
+        store = interrupted(lab, tmp_path, fields, Random(9), "--cluster", dask.url)
         observed_once(store, lab, outcome=None)
         assert asked(lab).most()[0] <= 2
 
@@ -291,5 +306,5 @@ def test_a_scan_on_a_cluster_killed_is_polite(tmp_path: Path) -> None:
 def test_two_queue_workers_are_polite(tmp_path: Path, postgresql: PostgreSQL) -> None:
     """A scan through the queue keeps to the scope and sees what a scan from here sees."""
     with a_lab(300) as lab, worker(postgresql.url, tmp_path), worker(postgresql.url, tmp_path):
-        store = scan(lab, tmp_path, "--queue", postgresql.url, **CLUSTER_SCOPE)
+        store = scan(lab, tmp_path, CLUSTER_SCOPE, "--queue", postgresql.url)
         is_polite(lab, store, tmp_path)

@@ -5,6 +5,7 @@ import json
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -83,9 +84,9 @@ def database() -> Iterator[PostgreSql]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def scan_of(lab: Lab, folder: Path, store: Path, **fields: object) -> Arguments:
+def scan_of(lab: Lab, folder: Path, store: Path, **fields: int) -> Arguments:
     """The arguments of a new scan of all servers of a lab, under a scope with these fields."""
-    targets, scope = write_targets(folder, lab.targets()), write_scope(folder, **fields)
+    targets, scope = write_targets(folder, lab.targets()), write_scope(folder, dict(fields))
     return ("scan", "--store", store, "--targets", targets, "--scope", scope, *LOOK)
 
 
