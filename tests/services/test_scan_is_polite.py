@@ -144,6 +144,33 @@ def test_nobody_outside_the_scope_is_called(tmp_path: Path, on_its_way: str) -> 
     assert {(row["outcome"], row["requests"]) for row in refused} == {("out_of_scope", 0)}
 
 
+def test_who_opts_out_on_the_way_is_not_called_any_more(tmp_path: Path) -> None:
+    """A network added to the opt-outs between a kill and --resume is left alone from then on."""
+    fields: Fields = {"opt_out_file": "opt-outs.txt", "rate": 150}
+    opted_out = tmp_path / "opt-outs.txt"
+    opted_out.write_text("# none yet\n")
+    with a_lab(200) as lab:
+        targets, store = write_targets(tmp_path, lab.targets()), tmp_path / "store"
+        scope = write_scope(tmp_path, fields)
+        begin = ("scan", "--store", store, "--targets", targets, "--scope", scope, *LOOK)
+        with running(*begin, folder=tmp_path) as process:
+            wait_until(lambda: connections(lab) >= 40, process)
+            kill(process)
+        opted_out.write_text("127.1.0.0/25\n")
+        before = {at for at in asked(lab).addresses if covered(at, "127.1.0.0/25")}
+        counts = asked(lab).servers
+        complete("scan", "--store", store, "--resume", "--quiet", folder=tmp_path)
+        observed_once(store, lab, outcome=None)
+        after = asked(lab)
+
+    assert {at for at in after.addresses if covered(at, "127.1.0.0/25")} == before
+    assert all(after.servers[at, "requests"] == counts[at, "requests"] for at in before)
+    outcomes = {row["target"]: row["outcome"] for row in rows(store)}
+    late = {at for at in outcomes if covered(at, "127.1.0.0/25")} - before
+    assert len(late) > 30
+    assert {outcomes[at] for at in late} == {"out_of_scope"}
+
+
 def weight(lab: Lab) -> Counter[tuple[str, str]]:
     """Connections, and HTTP requests with mail sessions, of each address."""
     counts: Counter[tuple[str, str]] = Counter()

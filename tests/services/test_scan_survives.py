@@ -232,6 +232,53 @@ def test_other_runs_do_not_hide_the_scan_to_resume(tmp_path: Path, small_lab: La
     observed_once(store, small_lab)
 
 
+def test_a_check_of_the_store_leaves_a_scan_under_way_alone(tmp_path: Path, small_lab: Lab) -> None:
+    """`store check` and `store purge` while a scan runs and after it was killed: it ends whole."""
+    store = tmp_path / "store"
+    with running(*scan_of(small_lab, tmp_path, store, rate=60), folder=tmp_path) as process:
+        stop_at(process, small_lab, store, 10)
+        for action in ("check", "purge"):
+            assert run("store", action, "--store", store, folder=tmp_path).code == 0
+        assert process.poll() is None
+        kill(process)
+    for action in ("check", "purge"):
+        assert run("store", action, "--store", store, folder=tmp_path).code == 0
+    complete(*resumed(store), folder=tmp_path)
+
+    observed_once(store, small_lab)
+    is_whole(store)
+
+
+def test_two_scans_share_a_store(tmp_path: Path, small_lab: Lab) -> None:
+    """Two scans at one time into one store: each has its one observation of each server."""
+    store = tmp_path / "store"
+    begin = scan_of(small_lab, tmp_path, store, rate=120)
+    with running(*begin, folder=tmp_path) as one, running(*begin, folder=tmp_path) as two:
+        ended = [end_of(one), end_of(two)]
+
+    assert [(each.code, each.complaints) for each in ended] == [(0, b""), (0, b"")]
+    scans = {row["scan"] for row in rows(store, "scan")}
+    times = Counter((row["scan"], row["target"]) for row in rows(store, "scan", "target"))
+    assert len(scans) == 2
+    assert len(times) == 2 * FEW
+    assert set(times.values()) == {1}
+    is_whole(store)
+
+
+def test_a_reader_that_goes_away_is_no_success(tmp_path: Path, small_lab: Lab) -> None:
+    """`scan --json | head -1`: the scan goes on to its end, or says that it did not."""
+    store = tmp_path / "store"
+    begin = (*scan_of(small_lab, tmp_path, store, rate=120), "--json")
+    with running(*begin, folder=tmp_path) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        code = process.wait(60)
+    if code != 0 or len(rows(store)) < FEW:
+        assert code != 0
+        complete(*resumed(store), folder=tmp_path)
+    observed_once(store, small_lab)
+
+
 @contextlib.contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
     """A file system of 8 MB; skips where nothing may be mounted."""
