@@ -1,16 +1,14 @@
 """`check` of many servers: processor time beside OpenSSL's own, memory, hostile servers."""
 
 import json
-import re
-import shutil
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.bench.conftest import AS_OF, RunningLab
+from tests.bench.floor import Floor, Handshake
 from tests.bench.measured import Spent, median, patchstand, report, spent, verdict
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
@@ -21,11 +19,6 @@ TARGET_MILLISECONDS = 2.0
 TARGET_MEGABYTES = 250
 TWO_REQUESTS = ("--probes", "web", "--requests", "2", "--concurrency", "500", "--json", "--quiet")
 LOOPS = ("uvloop", "asyncio")
-_CONNECTIONS = re.compile(rb"(\d+) connections in ")
-# Reading the system's certificate authorities would cost more than many handshakes.
-_NO_CA = ("-no-CAfile", "-no-CApath", "-no-CAstore")
-Handshake = tuple[str, str]
-"""TLS version and key of the certificate."""
 
 
 def check(lab_targets: Path, folder: Path, loop: str, *options: str) -> Spent:
@@ -45,32 +38,6 @@ def documents(run: Spent) -> list[dict[str, Any]]:
 def handshake_of(row: dict[str, Any]) -> Handshake:
     """What the handshake with one server consisted of."""
     return row["tls_versions"][0], row["certificate"]["key"]
-
-
-class Floor:
-    """OpenSSL's own client, asking the same servers one after the other for nothing."""
-
-    def __init__(self, rows: Sequence[dict[str, Any]], port: int) -> None:
-        """One address for each sort of handshake, and how often each occurs."""
-        self.shares = Counter(handshake_of(row) for row in rows)
-        self.costs: dict[Handshake, list[float]] = {each: [] for each in self.shares}
-        self._examples = {handshake_of(row): f"{row['address']}:{port}" for row in rows}
-
-    def milliseconds(self, folder: Path) -> float:
-        """Processor time of one connection, over the same mixture of handshakes."""
-        total = 0.0
-        for each, number in self.shares.items():
-            self.costs[each].append(self._cost(each, folder))
-            total += self.costs[each][-1] * number
-        return total / self.shares.total()
-
-    def _cost(self, handshake: Handshake, folder: Path) -> float:
-        openssl = shutil.which("openssl") or pytest.skip("openssl is not installed")
-        options = ("-new", "-time", "3", "-connect", self._examples[handshake])
-        run = spent([openssl, "s_time", *_NO_CA, *options], folder)
-        found = _CONNECTIONS.search(run.said)
-        assert found, run.complaints
-        return run.cpu / int(found[1]) * 1000
 
 
 @dataclass
@@ -102,7 +69,7 @@ def test_processor_time_of_a_server(clean_lab: RunningLab, tmp_path: Path) -> No
     rows = documents(check(clean_lab.targets, tmp_path, "uvloop", *TWO_REQUESTS))
     assert len(rows) == SERVERS
     assert all(row["is_exchange"] and row["requests"] == 2 for row in rows)
-    floor = Floor(rows, clean_lab.https)
+    floor = Floor(((handshake_of(row), row["address"]) for row in rows), clean_lab.https)
     rounds = measure(clean_lab, floor, tmp_path)
     at_openssl = median(rounds.openssl)
 
