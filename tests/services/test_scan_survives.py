@@ -47,7 +47,7 @@ KILLS = 20
 PER_SERVER, PER_NETWORK = 24, 1200
 MEGABYTE = 1 << 20
 DISK = 8 * MEGABYTE
-ROOMS = [200, 420, 540, 600, 660]
+ROOMS = [200, 420, 585, 605, 630]
 """Kilobytes: the disk is full at once, in the middle of the looks, or while rows become files."""
 IMPORT_ROWS, IMPORT_KILLS = 60_000, 10
 LIMITED = """
