@@ -107,3 +107,51 @@ def test_a_mark_in_a_changing_header_is_kept(known: Knowledge) -> None:
 
     assert node.is_exchange is False
     same(evidence, (), known)
+
+
+@pytest.mark.parametrize(
+    ("own", "text"),
+    [
+        ("15.1.225.42", "X-OWA-Version: 15.1.225.42\n"),
+        ("4.3.123.4", "X-OWA-Version: 14.3.123.4\n"),
+        ("owa", "Location: /owa/auth/logon.aspx\nX-OWA-Version: 15.2.1118.7\n"),
+        ("outlook.com", "X-CalculatedBETarget: am0pr01.prod.outlook.com\nX-FEServer: A1\n"),
+        ("example.org", "Location: https://mail.example.org/owa/auth/logon.aspx\n"),
+    ],
+)
+def test_an_own_name_that_means_more_is_kept(known: Knowledge, own: str, text: str) -> None:
+    """A name that is part of a version, a path, another name or a product's mark stays."""
+    evidence = [Evidence(EvidenceKind.HTTP_HEADERS, "HTTP/1.1 200 OK\n" + text)]
+    same(evidence, (own,), known)
+    assert text.split()[1] in essence(evidence, (own,), known).evidence[0].text
+
+
+def test_an_encoded_own_name_is_hidden(known: Knowledge) -> None:
+    """The name within an encoded address is found too."""
+    text = "Location: /owa/auth/logon.aspx?url=https%3a%2f%2fmail.example.org%2fowa\n"
+    found = essence([Evidence(EvidenceKind.HTTP_HEADERS, text)], ("mail.example.org",), known)
+
+    assert "example.org" not in found.evidence[0].text
+
+
+@pytest.mark.parametrize("path", ["/OWA/auth/15.2.1118.7/", "/owa/8.3.83.4/", "/Owa/15.1.2507/"])
+def test_paths_in_capitals_are_kept(known: Knowledge, path: str) -> None:
+    """A long page keeps its version however its paths are written."""
+    page = f"<html>{'x' * 3000} <link href='{path}themes/a.css'> {'y' * 3000}</html>"
+    same([Evidence(EvidenceKind.HTML, page)], (), known)
+    same([Evidence(EvidenceKind.HTML, page.replace("x", "\u0130"))], (), known)
+
+
+@pytest.mark.parametrize("header", ["X-FESERVER: {}", "x-feserver:{}", "X-FEServer : {}"])
+def test_back_ends_are_told_apart_however_they_are_named(known: Knowledge, header: str) -> None:
+    """Two back ends stay two, whatever the spelling of the header that names them."""
+    evidence = [
+        Evidence(
+            EvidenceKind.HTTP_HEADERS,
+            f"HTTP/1.1 200 OK\nX-OWA-Version: {build}\n{header.format(name)}\n",
+            connection=number,
+        )
+        for number, (build, name) in enumerate((("15.2.1118.7", "EX01"), ("15.1.2507.6", "EX02")))
+    ]
+    same(evidence, (), known)
+    assert essence(evidence, (), known).nodes == ("EX01", "EX02")

@@ -18,13 +18,14 @@ from tests.store.schema import data_survives, moves_both_ways
 
 from patchstand.errors import StoreError, UsageError
 from patchstand.model import Outcome
+from patchstand.store import migrate
 from patchstand.store.batches import Batch, BatchKind, BatchState, StoredFile
 from patchstand.store.database import Database
 from patchstand.store.disclosures import START, Disclosure, Erasure
 from patchstand.store.looks import Look
 from patchstand.store.servers import ServerState
 from patchstand.store.state import State
-from patchstand.store.tables import METADATA
+from patchstand.store.tables import METADATA, REVISION
 
 NOW = datetime(2026, 11, 22, 21, 30, 0, 123456, tzinfo=UTC)
 SCAN = Batch("20261122T213000Z-3fa9c1", BatchKind.SCAN, NOW, counts={"answered": 3})
@@ -371,3 +372,8 @@ def test_three_processes_write_at_once(url: str) -> None:
         last = state.verify_journal()
         assert last is not None
         assert last.number == 120
+
+
+def test_the_newest_revision_is_known_without_alembic() -> None:
+    """The number that opening compares is that of the last migration."""
+    assert migrate.newest() == REVISION

@@ -52,7 +52,12 @@ from patchstand.workflow.beyond.batches import (
     encode,
 )
 from patchstand.workflow.beyond.executor import ClusterTls, executor, through_executor
-from patchstand.workflow.beyond.grouping import Plan, batches_of, network_of
+from patchstand.workflow.beyond.grouping import (
+    Plan,
+    batches_of,
+    network_of,
+    own_network_on_loopback,
+)
 from patchstand.workflow.beyond.remote import (
     Begun,
     BothGates,
@@ -309,7 +314,8 @@ def test_networks_are_those_of_the_pace() -> None:
     """A network is a /24 or a /56; on loopback, where networks mean nothing, one address."""
     assert network_of("192.0.2.77") == "192.0.2.0/24"
     assert ip_network(network_of("2001:db8:1:2ff::1")) == ip_network("2001:db8:1:200::/56")
-    assert network_of("127.0.0.77") == "127.0.0.77"
+    assert network_of("127.0.0.77") == "127.0.0.0/24"
+    assert own_network_on_loopback("127.0.0.77") == "127.0.0.77"
 
 
 def test_batches_are_about_as_large_as_wanted() -> None:
@@ -626,10 +632,11 @@ def test_a_worker_without_the_extra_says_so(
 ) -> None:
     """Without procrastinate, `worker` says in one line which extra to install."""
     monkeypatch.delattr("patchstand.workflow.beyond.worker", raising=False)
-    monkeypatch.setitem(sys.modules, "patchstand.workflow.beyond.worker", None)
+    monkeypatch.delitem(sys.modules, "patchstand.workflow.beyond.worker", raising=False)
+    monkeypatch.setitem(sys.modules, "procrastinate", None)
 
     assert main(["worker", "--queue", "postgresql://127.0.0.1/x"]) == 2
-    assert capsys.readouterr().err.endswith("pip install patchstand[cluster]\n")
+    assert "patchstand[cluster]" in capsys.readouterr().err
 
 
 def test_missing_certificates_are_named(tmp_path: Path) -> None:

@@ -83,6 +83,32 @@ def port(text: str) -> int:
     return int(text)
 
 
+def number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """A whole number from the command line, within limits."""
+
+    def read(text: str) -> int:
+        within = f"from {least} to {most}" if most is not None else f"of at least {least}"
+        if not (text.isascii() and text.isdigit()) or len(text) > 40:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number {within}")
+        chosen = int(text)
+        if chosen < least or (most is not None and chosen > most):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number {within}")
+        return chosen
+
+    return read
+
+
+def seconds(text: str) -> float:
+    """A time from the command line: above 0, at most an hour."""
+    try:
+        chosen = float(text)
+    except ValueError:
+        chosen = 0.0
+    if not 0 < chosen <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time above 0 and up to 3600 seconds")
+    return chosen
+
+
 def now() -> datetime:
     """The clock; read here and nowhere below the command line."""
     return datetime.now(UTC)

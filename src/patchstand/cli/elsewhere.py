@@ -12,28 +12,43 @@ from patchstand.errors import UsageError
 if TYPE_CHECKING:
     from patchstand.workflow.beyond.executor import ClusterTls
     from patchstand.workflow.scan_elsewhere import Through
+    from patchstand.workflow.scan_run import ScanRun
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse options that do not fit together, before anything begins.
+
+    Raises:
+        UsageError: which ones.
+    """
+    if options.cluster and options.queue:
+        raise UsageError("give --cluster or --queue, not both")
+    files = (options.cluster_ca, options.cluster_cert, options.cluster_key)
+    if any(files) and not (options.cluster and all(files)):
+        raise UsageError(
+            "--cluster-ca, --cluster-cert and --cluster-key go together, and with --cluster"
+        )
 
 
 @contextmanager
-def through(options: argparse.Namespace, scan: str) -> Iterator["Through"]:
+def through(options: argparse.Namespace, run: "ScanRun") -> Iterator["Through"]:
     """Where batches go and results come from, as the options say it.
 
     Raises:
-        UsageError: both are given, the extra is missing, or nobody answers there.
+        UsageError: nobody answers there.
     """
     from patchstand.workflow.scan_run import BATCHES_AT_ONCE
 
-    if options.cluster and options.queue:
-        raise UsageError("give --cluster or --queue, not both")
     if options.queue:
         from patchstand.workflow.beyond.queue import through_queue
 
+        scan = run.plan.batch
         yield partial(through_queue, url=options.queue, scan=scan, at_once=BATCHES_AT_ONCE)
         return
     from patchstand.workflow.beyond.executor import executor, through_executor
     from patchstand.workflow.beyond.remote import Edge
 
-    edge = Edge(now, options.vantage_point, None, options.knowledge)
+    edge = Edge(now, run.settings.vantage_point, None, options.knowledge)
     with executor(options.cluster, _tls(options)) as pool:
         yield partial(through_executor, pool=pool, edge=edge, at_once=BATCHES_AT_ONCE)
 
@@ -41,9 +56,6 @@ def through(options: argparse.Namespace, scan: str) -> Iterator["Through"]:
 def _tls(options: argparse.Namespace) -> "ClusterTls | None":
     from patchstand.workflow.beyond.executor import ClusterTls
 
-    files = (options.cluster_ca, options.cluster_cert, options.cluster_key)
-    if not any(files):
+    if not options.cluster_ca:
         return None
-    if not all(files):
-        raise UsageError("--cluster-ca, --cluster-cert and --cluster-key go together")
-    return ClusterTls(*files)
+    return ClusterTls(options.cluster_ca, options.cluster_cert, options.cluster_key)

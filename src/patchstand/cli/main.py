@@ -10,6 +10,7 @@ from patchstand import __version__
 from patchstand.cli import commands
 from patchstand.cli.command import INTERRUPTED, OK, USAGE, Command, add_common
 from patchstand.cli.config import configure
+from patchstand.cli.output import leave_stdout
 from patchstand.errors import PatchstandError
 from patchstand.plugins import declared
 
@@ -68,7 +69,7 @@ def _said(error: PatchstandError | ModuleNotFoundError) -> str:
 
 def _output_failed(error: OSError) -> int:
     """Writing failed: a reader that has gone is no error, a full disk is one."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more can be flushed
+    leave_stdout()  # nothing more can be flushed
     if isinstance(error, BrokenPipeError):
         return OK
     print(f"patchstand: cannot write the result: {error.strerror}", file=sys.stderr)

@@ -1,5 +1,6 @@
 """Where commands write: JSON lines on stdout, or text for people."""
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -21,3 +22,8 @@ def console() -> "Console":
     from rich.console import Console
 
     return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def leave_stdout() -> None:
+    """Let everything written from here on go nowhere: whoever read it has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

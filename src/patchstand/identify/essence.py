@@ -5,26 +5,17 @@ read once, lies in the store once, and names nobody. The same clues follow from 
 whole answers (`tests/identify/test_essence.py`).
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from patchstand.identify.readers import html
+from patchstand.identify.readers import html, http_headers
 from patchstand.identify.registry import readers
-from patchstand.model import Evidence, EvidenceKind, Knowledge
+from patchstand.model import Build, Evidence, EvidenceKind, Knowledge
 
 OWN_NAME = "self.invalid"
 """Stands for the address or name under which the server was asked."""
 _LONGEST = 1 << 16
-_NAMING = re.compile(
-    r"(?im)^(x-(?:fe|be)server|x-calculated\w{1,20}|x-diaginfo)([ \t]*:[ \t]*)([^\r\n]*)"
-)
-_SHAPE = str.maketrans(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
-    "A" * 26 + "a" * 26 + "0" * 10,
-)
-"""A name's letters and digits; what it is made of stays visible, as decoys are told by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,40 +27,79 @@ class Essence:
 
 
 def essence(evidence: Sequence[Evidence], own: Sequence[str], knowledge: Knowledge) -> Essence:
-    """Reduce the evidence of one look; `own` are the name and address the server was asked by."""
-    nodes = tuple(dict.fromkeys(name for item in evidence for name in _node_names(item)))
-    hide = len(nodes) <= 1  # several names tell back ends apart: they stay
-    return Essence(tuple(_reduced(item, own, knowledge, hide=hide) for item in evidence), nodes)
+    """Reduce the evidence of one look; `own` are the name and address the server was asked by.
+
+    Names of back ends become their shape, unless several of them tell back ends apart.
+    """
+    nodes: dict[str, None] = {}
+    reduced = [_reduced(item, own, knowledge, nodes, hide=True) for item in evidence]
+    if len(nodes) > 1:
+        reduced = [_reduced(item, own, knowledge, nodes, hide=False) for item in evidence]
+    return Essence(tuple(reduced), tuple(nodes))
 
 
-def _node_names(item: Evidence) -> list[str]:
-    if item.kind is not EvidenceKind.HTTP_HEADERS or "erver:" not in item.text:
-        return []
-    named = [match[3] for match in _NAMING.finditer(item.text) if match[1].lower() == "x-feserver"]
-    return [name for value in named if (name := value.split(".")[0].strip().upper()[:64])]
-
-
-def _reduced(item: Evidence, own: Sequence[str], knowledge: Knowledge, *, hide: bool) -> Evidence:
-    text, name = item.text, item.server_name
-    if item.kind is EvidenceKind.HTML:
+def _reduced(
+    item: Evidence,
+    own: Sequence[str],
+    knowledge: Knowledge,
+    nodes: dict[str, None],
+    *,
+    hide: bool,
+) -> Evidence:
+    text, name = item.text, None
+    if item.kind is EvidenceKind.HTTP_HEADERS:
+        text, names = http_headers.shortened(text[:_LONGEST], knowledge, hide=hide)
+        nodes.update(dict.fromkeys(names))
+    elif item.kind is EvidenceKind.HTML:
         text = _page(text, knowledge)
-        if name is not None and not _names_hosts(text):
-            name = None
+        if item.server_name is not None and _names_hosts(text):
+            name = item.server_name  # decides whether these are its own
     elif len(text) <= _LONGEST:
         text = readers()[item.kind].essence(text, knowledge)
-    if name is None or item.kind is not EvidenceKind.HTML:
+    if name is None:
         for word in own:
-            text = text.replace(word, OWN_NAME)
-        name = None
-    if hide and item.kind is EvidenceKind.HTTP_HEADERS:
-        text = _NAMING.sub(_shaped, text)
+            if word in text and _can_hide(word, knowledge):
+                text = _hidden(text, word)
     return Evidence(item.kind, text, item.seen_on, name, item.source, item.connection)
 
 
-def _shaped(match: re.Match[str]) -> str:
-    value = match[3]
-    shown = value if "outlook" in value.lower() else value.translate(_SHAPE)
-    return f"{match[1]}{match[2]}{shown}"
+@lru_cache(maxsize=256)
+def _can_hide(word: str, knowledge: Knowledge) -> bool:
+    """False for a name that tells a product, for a single label, and for what may be a build."""
+    if "." not in word and ":" not in word:
+        return False  # `owa` or `mail` stands in paths and greetings too
+    try:
+        return Build.parse(word).line is None
+    except ValueError:
+        known = (needle for needles in knowledge.needles.values() for needle, _ in needles)
+        return not any(needle in word for needle in known)
+
+
+def _hidden(text: str, word: str) -> str:
+    """The text with `OWN_NAME` wherever `word` stands as a whole host name or address."""
+    parts, copied = [], 0
+    start = text.find(word)
+    while start >= 0:
+        end = start + len(word)
+        if _begins(text, start) and _ends(text, end):
+            parts += [text[copied:start], OWN_NAME]
+            copied = end
+        start = text.find(word, end)
+    return "".join((*parts, text[copied:]))
+
+
+def _begins(text: str, start: int) -> bool:
+    before = text[start - 1] if start else " "
+    if start >= 3 and text[start - 3] == "%":
+        return True  # after an encoded sign, as in `https%3a%2f%2f`
+    return not (before.isalnum() or before in "_.-")
+
+
+def _ends(text: str, end: int) -> bool:
+    after = text[end : end + 2]
+    if not after or not (after[0].isalnum() or after[0] in "_-."):
+        return True
+    return after[0] == "." and not after[1:].isalnum()
 
 
 @lru_cache(maxsize=512)

@@ -68,6 +68,7 @@ def canonical_name(text: str) -> str | None:
     return None if _NUMBER.fullmatch(labels[-1]) else name
 
 
+@lru_cache(maxsize=4096)
 def canonical(text: str) -> str | None:
     """The canonical spelling of a name or an address; None if it is neither."""
     address = canonical_address(text)

@@ -46,8 +46,17 @@ class _Again:
     due: float
     number: int
     target: Target
-    looks: int
-    requests: int
+    looks: int = 0
+    before: Observation | None = None
+
+
+def _later(before: Observation | None, seen: Observation) -> Observation:
+    """The later look at a target with the requests of both; the earlier where it asked nothing."""
+    if before is None:
+        return seen
+    if seen.outcome in (Outcome.BUDGET_SPENT, Outcome.OUT_OF_SCOPE):
+        return before
+    return replace(seen, requests=before.requests + seen.requests)
 
 
 class Regulator:
@@ -157,7 +166,7 @@ class Pool:
             target = None if exhausted else next(targets, None)
             if target is None:
                 return True
-            self._begin(_Again(now, next(self._numbers), target, 0, 0))
+            self._begin(_Again(now, next(self._numbers), target))
         return exhausted
 
     def _begin(self, turn: _Again) -> None:
@@ -172,16 +181,13 @@ class Pool:
             self._results.put_nowait(error)
             return
         self._regulator.note(seen)
-        requests = turn.requests + seen.requests
+        seen = _later(turn.before, seen)
         if seen.outcome is Outcome.TIMED_OUT and turn.looks < self._crowd.retries:
-            pause = self._crowd.back_off * 2**turn.looks
-            due = asyncio.get_running_loop().time() + pause
-            waiting = _Again(due, turn.number, turn.target, turn.looks + 1, requests)
+            due = asyncio.get_running_loop().time() + self._crowd.back_off * 2**turn.looks
+            waiting = _Again(due, turn.number, turn.target, turn.looks + 1, seen)
             heapq.heappush(self._again, waiting)
-            return
-        self._results.put_nowait(
-            seen if requests == seen.requests else replace(seen, requests=requests)
-        )
+        else:
+            self._results.put_nowait(seen)
 
     async def _next_result(self) -> Observation | BaseException | None:
         """The next result; None when it is time to see whether a look can begin."""

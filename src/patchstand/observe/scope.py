@@ -185,7 +185,7 @@ class Gate:
             ScopeError: nothing permits it, a scope denies it, or it opted out.
             UsageError: the journal of declarations cannot be used.
         """
-        place = canonical_address(address)
+        place, text = canonical_address(address), canonical(address) or ""
         if place is None or place.is_unspecified or place.is_multicast:
             raise ScopeError(f"{address} is not the address of a server")
         asked = canonical(name) or ""
@@ -193,7 +193,7 @@ class Gate:
         if refused:
             raise ScopeError(f"{name} ({place}): {refused}")
         if place.is_loopback and not self._strict:
-            return Permit(str(place), "loopback", "own", "", ("inform",))
+            return Permit(text, "loopback", "own", "", ("inform",))
         permit = self._by_scope(asked, place) or await self._by_proof(asked, place)
         return permit or self._by_declaration(asked, place)
 

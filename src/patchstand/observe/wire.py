@@ -11,7 +11,7 @@ from typing import Protocol, cast
 
 from patchstand.errors import ScopeError
 from patchstand.model import Outcome, Permit, TlsFacts
-from patchstand.observe.names import canonical_address
+from patchstand.observe.names import canonical
 from patchstand.observe.tls import facts_of, shared_context
 
 EARLY_BYTES = 4096
@@ -164,8 +164,7 @@ async def connect(
     Raises:
         ScopeError: the permit is for another address.
     """
-    address = canonical_address(endpoint.address)
-    if address is None or permit.address != str(address):
+    if permit.address != canonical(endpoint.address):
         raise ScopeError(f"{endpoint.address}: the permit is for {permit.address}")
     wire = Wire(number, endpoint.server_name)
     try:

@@ -18,7 +18,7 @@ from patchstand.store.folder import Folder, unwritable
 _TABLES_IN_ORDER = ("contents", "identities", "answers", "observations")
 """An observation becomes visible after everything that it refers to."""
 _SORTED_BY = {"contents": (0,), "identities": (0,), "answers": (0, 1, 2), "observations": (0, 1)}
-_COMPRESSION_LEVEL = 3
+_COMPRESSION_LEVEL = 1
 _DELTA = {"target": "DELTA_BYTE_ARRAY", "address": "DELTA_BYTE_ARRAY"}
 """Sorted names repeat the beginning of the one before."""
 

@@ -44,16 +44,17 @@ def spool(folder: Folder, batch: str, targets: Iterable[Spooled], *, only_new: b
     """
     place = folder.scan(batch)
     beside = place / f".tmp-{_NAME}"
-    reader = pa.RecordBatchReader.from_batches(_SCHEMA, _record_batches(targets))
+    given = _Given(targets)
+    reader = pa.RecordBatchReader.from_batches(_SCHEMA, given.record_batches())
     observed_before = _observations(folder) if only_new else []
     with _connected(place) as duck:
         duck.register("given", reader)
-        _run(
-            duck,
-            _SORT_NEW if observed_before else _SORT,
-            *observed_before,
-            str(beside),
-        )
+        try:
+            _run(duck, _SORT_NEW if observed_before else _SORT, *observed_before, str(beside))
+        except StoreError:
+            if given.failed is not None:
+                raise given.failed from None
+            raise
     beside.replace(place / _NAME)
     return int(pq.read_metadata(place / _NAME).num_rows)
 
@@ -99,14 +100,26 @@ def observed(folder: Folder, batch: str) -> Iterator[tuple[str, str]]:
             yield from rows
 
 
-def _record_batches(targets: Iterable[Spooled]) -> Iterator[pa.RecordBatch]:
-    waiting = iter(targets)
-    while rows := list(islice(waiting, _TOGETHER)):
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        yield pa.RecordBatch.from_arrays(
-            [pa.array(values, kind) for values, kind in zip(columns, _SCHEMA.types, strict=True)],
-            schema=_SCHEMA,
-        )
+class _Given:
+    """Targets as record batches; keeps the error of whoever gives them, which DuckDB hides."""
+
+    def __init__(self, targets: Iterable[Spooled]) -> None:
+        self._targets = iter(targets)
+        self.failed: Exception | None = None
+
+    def record_batches(self) -> Iterator[pa.RecordBatch]:
+        try:
+            while rows := list(islice(self._targets, _TOGETHER)):
+                yield _record_batch(rows)
+        except Exception as error:
+            self.failed = error
+            raise
+
+
+def _record_batch(rows: list[Spooled]) -> pa.RecordBatch:
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    arrays = [pa.array(values, kind) for values, kind in zip(columns, _SCHEMA.types, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)
 
 
 def _connected(place: Path) -> duckdb.DuckDBPyConnection:
@@ -127,5 +140,8 @@ def _run(
     try:
         return duck.execute(query, values)
     except duckdb.Error as error:
-        first = str(error).splitlines()[0]
+        said = str(error)
+        if "No space left" in said:
+            raise StoreError("the disk is full; make room, then start again") from error
+        first = said.splitlines()[0]
         raise StoreError(f"the list of targets cannot be written or read: {first}") from error

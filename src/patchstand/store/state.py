@@ -12,15 +12,23 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from patchstand.store import batches, disclosures, history
 from patchstand.store.batches import Batch, BatchKind, BatchState, StoredFile
 from patchstand.store.database import OPENING_PATIENCE, PATIENCE, Database
 from patchstand.store.disclosures import Disclosure, Entry, Erasure, PseudonymKey
 from patchstand.store.looks import Look, gather
-from patchstand.store.migrate import migrate
 from patchstand.store.servers import Server, ServerEvent, ServerState
+from patchstand.store.tables import REVISION
+
+
+def _is_current(connection: Connection) -> bool:
+    """True when the tables have the revision of this program."""
+    if not inspect(connection).has_table("alembic_version"):
+        return False
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found == REVISION
 
 
 class State:
@@ -43,7 +51,13 @@ class State:
         """
         database = Database(url, patience=patience)
         try:
-            migrate(database, patience=min(patience, OPENING_PATIENCE))
+            waiting = min(patience, OPENING_PATIENCE)
+            if not database.write(_is_current, patience=waiting):
+                from patchstand.store.migrate import (  # noqa: PLC0415  # slow, seldom needed
+                    migrate,
+                )
+
+                migrate(database, patience=waiting)
         except BaseException:
             database.close()
             raise

@@ -22,6 +22,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
+REVISION = "0002"
+"""The newest revision in `migrations/`; a test compares the two."""
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",

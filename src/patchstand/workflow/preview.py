@@ -22,6 +22,7 @@ class Preview:
     `most_in_a_network` targets lie in the fullest network.
     """
 
+    targets: int
     permitted: int
     names: int
     refused: int
@@ -59,6 +60,7 @@ async def _preview(targets: Iterable[Target], approach: Approach) -> Preview:
     asked = counts["permitted"] + counts["names"]
     each = approach.requests or approach.pace.rules.requests_per_server
     return Preview(
+        targets=asked + counts["refused"],
         permitted=counts["permitted"],
         names=counts["names"],
         refused=counts["refused"],

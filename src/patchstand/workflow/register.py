@@ -4,15 +4,14 @@ The files are the truth: the register is written after them and can be made anew
 (`patchstand store check`).
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path
 
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from patchstand.errors import StoreError
+from patchstand.errors import PatchstandError, StoreError
 from patchstand.store.batches import Batch, BatchState, StoredFile
 from patchstand.store.folder import TABLES, Folder, TableFile, unwritable
 from patchstand.store.reading import looks
@@ -31,10 +30,22 @@ def state_of(folder: Folder, url: str | None) -> State:
 
 def note_begin(state: State, batch: Batch) -> None:
     """Write down that a batch began; once, however often it is resumed."""
-    if state.batch(batch.id) is None:
+    known = state.batch(batch.id)
+    if known is None:
         state.start_batch(batch)
-    else:
+    elif known.state is not BatchState.FINISHED:  # only its tidying up was interrupted
         state.resume_batch(batch.id)
+
+
+@contextlib.contextmanager
+def noted(state: State, batch: str, now: Callable[[], datetime]) -> Iterator[None]:
+    """Within it an error ends the batch as interrupted, where the database can be reached."""
+    try:
+        yield
+    except PatchstandError:
+        with contextlib.suppress(PatchstandError):
+            state.interrupt_batch(batch, now())
+        raise
 
 
 def note_end(
@@ -87,7 +98,7 @@ def stored_file(folder: Folder, file: TableFile) -> StoredFile:
         raise unwritable(file.path, error) from error
     except ValueError as error:
         raise StoreError(f"{file.path}: {error}; run `patchstand store check`") from error
-    first, last = _span(file.path) if "observed_at" in metadata.schema.names else (None, None)
+    first, last = _span(metadata) if "observed_at" in metadata.schema.names else (None, None)
     return StoredFile(
         path=str(file.path.relative_to(folder.root)),
         batch=file.batch,
@@ -101,7 +112,12 @@ def stored_file(folder: Folder, file: TableFile) -> StoredFile:
     )
 
 
-def _span(path: Path) -> tuple[datetime | None, datetime | None]:
-    found = pc.min_max(pq.read_table(path, columns=["observed_at"])["observed_at"]).as_py()
-    first, last = found["min"], found["max"]
-    return first and first.astimezone(UTC), last and last.astimezone(UTC)
+def _span(metadata: pq.FileMetaData) -> tuple[datetime | None, datetime | None]:
+    """The times of the first and the last row, as the groups of rows note them."""
+    column = metadata.schema.names.index("observed_at")
+    groups = [metadata.row_group(at).column(column) for at in range(metadata.num_row_groups)]
+    noted = [each.statistics for each in groups if each.statistics and each.statistics.has_min_max]
+    if not noted:
+        return None, None
+    first, last = min(each.min for each in noted), max(each.max for each in noted)
+    return first.astimezone(UTC), last.astimezone(UTC)

@@ -22,8 +22,9 @@ from patchstand.observe.resolve import Resolver
 from patchstand.observe.scope import Gate, pace_rules, read_scopes
 from patchstand.observe.session import Prober
 from patchstand.store.batches import Batch, BatchKind
-from patchstand.store.folder import sync_folder
+from patchstand.store.folder import SETTINGS, sync_folder
 from patchstand.store.places import Places
+from patchstand.store.segment import remove
 from patchstand.store.tally import tally
 from patchstand.store.writer import BatchWriter, asked_before
 from patchstand.workflow.scan import ScanPlan, is_prepared, mend, prepare, scan, waiting
@@ -62,6 +63,7 @@ def begin(plan: ScanPlan, settings: ScanSettings, targets: Iterable[Target], now
     try:
         plan = _with_places(plan, settings)
         number = prepare(plan, targets, settings.seed, only_new=settings.only_new)
+        _refuse_empty(number, settings)
         settings = msgspec.structs.replace(settings, targets=number)
         save(plan.folder, plan.batch, settings)
     except BaseException:
@@ -82,6 +84,12 @@ def resume(plan: ScanPlan, now: Clock) -> ScanRun:
         raise UsageError(f"{plan.batch} was stopped before it began; start a new scan")
     mend(plan)
     return ScanRun(_with_places(plan, settings), settings, now)
+
+
+def _refuse_empty(number: int, settings: ScanSettings) -> None:
+    """An empty list is a broken pipeline; with only_new it may mean that all is known."""
+    if not number and not settings.only_new:
+        raise UsageError("the list names no target; nothing was begun")
 
 
 def _with_places(plan: ScanPlan, settings: ScanSettings) -> ScanPlan:
@@ -153,14 +161,21 @@ def _writing(run: ScanRun) -> Iterator[BatchWriter]:
 
 
 def finish(run: ScanRun) -> None:
-    """Put away what only a scan under way needs.
+    """Put away what only a scan under way needs, first that by which it can be resumed.
 
     Raises:
         StoreError: the folder is not writable.
     """
     place = run.plan.folder.scan(run.plan.batch)
+    remove(place / SETTINGS)
+    sync_folder(place)
     rmtree(place, ignore_errors=True)
     sync_folder(place.parent)
+
+
+def abandon(run: ScanRun) -> None:
+    """Take a new scan back that could not begin: nobody was asked."""
+    rmtree(run.plan.folder.scan(run.plan.batch), ignore_errors=True)
 
 
 def approach(

@@ -151,6 +151,8 @@ def _name_and_port(word: str) -> tuple[str, int | None]:
         if parts.scheme != "https":
             raise UsageError(f"{word[:60]}: only https addresses can be asked")
         authority = parts.netloc.rpartition("@")[2]
+        if not authority:
+            raise UsageError(f"{word[:60]!r} names no server")
     if authority.startswith("["):
         name, _, rest = authority[1:].partition("]")
         return name, _port(rest[1:]) if rest.startswith(":") else None

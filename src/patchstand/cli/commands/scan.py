@@ -7,16 +7,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from patchstand.cli.command import INTERRUPTED, OK, Command, add_places, add_state, as_of, now
-from patchstand.cli.output import console, write_json
+from patchstand.cli.command import (
+    INTERRUPTED,
+    OK,
+    Command,
+    add_places,
+    add_state,
+    as_of,
+    now,
+    number,
+    seconds,
+)
+from patchstand.cli.output import console, leave_stdout, write_json
 from patchstand.cli.stopping import stopping
-from patchstand.errors import UsageError
+from patchstand.errors import PatchstandError, UsageError
 
 if TYPE_CHECKING:
-    from patchstand.model import Conclusion, Record, Target
+    from patchstand.cli.stopping import Stop
+    from patchstand.model import Conclusion, Knowledge, Record, Target
     from patchstand.store.folder import Folder
-    from patchstand.workflow.scan import ScanPlan
-    from patchstand.workflow.scan_run import ScanRun
+    from patchstand.workflow.scan_run import OnRecord, ScanRun
     from patchstand.workflow.settings import ScanSettings
 
 _LAST = "last"
@@ -40,7 +50,11 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         "--only-new", action="store_true", help="leave out what the store has observed before"
     )
     parser.add_argument(
-        "--limit", type=int, default=1 << 24, metavar="N", help="refuse more targets than this"
+        "--limit",
+        type=number(1),
+        default=1 << 24,
+        metavar="N",
+        help="refuse more targets than this",
     )
     _configure_asking(parser)
     _configure_elsewhere(parser)
@@ -50,19 +64,35 @@ def _configure_asking(parser: argparse.ArgumentParser) -> None:
     asking = parser.add_argument_group("what is asked")
     asking.add_argument("--probes", default="all", help="web, mail, all, or names, with commas")
     asking.add_argument(
-        "--requests", type=int, default=8, metavar="N", help="at most so many in one look"
+        "--requests",
+        type=number(1, 200),
+        default=8,
+        metavar="N",
+        help="at most so many in one look",
     )
     asking.add_argument(
-        "--nodes", type=int, default=1, metavar="N", help="connections to find several back ends"
+        "--nodes",
+        type=number(1, 64),
+        default=1,
+        metavar="N",
+        help="connections to find several back ends",
     )
     asking.add_argument(
-        "--retries", type=int, default=1, metavar="N", help="further looks after a timeout"
+        "--retries",
+        type=number(0, 20),
+        default=1,
+        metavar="N",
+        help="further looks after a timeout",
     )
     asking.add_argument(
-        "--concurrency", type=int, default=1000, metavar="N", help="never more at once than this"
+        "--concurrency",
+        type=number(1, 10_000),
+        default=1000,
+        metavar="N",
+        help="never more at once than this",
     )
     asking.add_argument(
-        "--timeout", type=float, default=60.0, metavar="SECONDS", help="for one look altogether"
+        "--timeout", type=seconds, default=60.0, metavar="SECONDS", help="for one look altogether"
     )
     asking.add_argument("--contact", metavar="ADDRESS", help="who asks; told to every server")
     asking.add_argument("--vantage-point", default=None, metavar="NAME", help="where we look from")
@@ -91,43 +121,57 @@ def _run(options: argparse.Namespace) -> int:
 
 def _begun(options: argparse.Namespace) -> int:
     """A new scan: nothing is written before the settings are good."""
+    from patchstand.cli.elsewhere import check
+    from patchstand.store.database import read_url
     from patchstand.store.folder import Folder
-    from patchstand.workflow.scan_run import approach, begin
+    from patchstand.workflow.scan import ScanPlan
+    from patchstand.workflow.scan_run import abandon, approach, begin
 
-    settings = _settings(options)
+    settings, known, day = _settings(options), _known(options), as_of(options)
     approach(settings, now)
+    check(options)
+    if options.state:
+        read_url(options.state)
     targets = _targets(options)
     folder, batch = Folder.open(options.store, now()), _new_batch()
     with folder.alone(batch):
-        return _carried_out(options, begin(_plan(options, folder, batch), settings, targets, now))
+        ready = begin(ScanPlan(folder, batch, known, day), settings, targets, now)
+        try:
+            return _carried_out(options, ready)
+        except PatchstandError:
+            if not ready.observed:
+                abandon(ready)
+            raise
 
 
 def _resumed(options: argparse.Namespace) -> int:
+    from patchstand.cli.elsewhere import check
     from patchstand.store.folder import Folder
+    from patchstand.workflow.scan import ScanPlan
     from patchstand.workflow.scan_run import resume
 
+    check(options)
     folder = Folder.open(options.store)
     batch = _unfinished(folder, options.resume)
+    plan = ScanPlan(folder, batch, _known(options), as_of(options))
     with folder.alone(batch):
-        return _carried_out(options, resume(_plan(options, folder, batch), now))
+        return _carried_out(options, resume(plan, now))
 
 
-def _plan(options: argparse.Namespace, folder: "Folder", batch: str) -> "ScanPlan":
+def _known(options: argparse.Namespace) -> "Knowledge":
     from patchstand import knowledge
-    from patchstand.workflow.scan import ScanPlan
 
-    known = knowledge.load(options.knowledge)
-    return ScanPlan(folder, batch, known, as_of(options))
+    return knowledge.load(options.knowledge)
 
 
 def _carried_out(options: argparse.Namespace, ready: "ScanRun") -> int:
     """Look, and write down what came of it; the exit code."""
     from patchstand.store.tally import tally
-    from patchstand.workflow.register import note_begin, note_end, state_of
+    from patchstand.workflow.register import note_begin, note_end, noted, state_of
     from patchstand.workflow.scan_run import begun_batch, finish
 
     folder, batch = ready.plan.folder, ready.plan.batch
-    with state_of(folder, options.state) as state:
+    with state_of(folder, options.state) as state, noted(state, batch, now):
         note_begin(state, begun_batch(ready))
         complete = _go(options, ready)
         counts = tally(folder, batch)["outcomes"] if complete else None
@@ -147,18 +191,31 @@ def _go(options: argparse.Namespace, ready: "ScanRun") -> bool:
 
     left = ready.settings.targets - ready.observed
     with rated_progress(left, quiet=options.quiet) as step, stopping() as stop:
-        if options.json:
-            from patchstand.report.scanned import observation_document
+        shown = _shown(ready.plan.batch, stop) if options.json else None
 
         def on_record(record: "Record", conclusion: "Conclusion") -> None:
-            if options.json:
-                write_json(observation_document(record, conclusion, ready.plan.batch), flush=False)
+            if shown is not None:
+                shown(record, conclusion)
             step()
 
         if options.cluster or options.queue:
-            with through(options, ready.plan.batch) as way:
+            with through(options, ready) as way:
                 return go_elsewhere(ready, on_record, way, stop.is_wanted)
         return run(go(ready, on_record, lambda pool: stop.call(pool.stop)))
+
+
+def _shown(batch: str, stop: "Stop") -> "OnRecord":
+    """Writes each observation as a line; a reader that goes away stops the scan."""
+    from patchstand.report.scanned import observation_document
+
+    def show(record: "Record", conclusion: "Conclusion") -> None:
+        try:
+            write_json(observation_document(record, conclusion, batch), flush=False)
+        except BrokenPipeError:
+            leave_stdout()
+            stop.want()
+
+    return show
 
 
 def _dry_run(options: argparse.Namespace) -> int:
@@ -224,7 +281,7 @@ def _targets(options: argparse.Namespace) -> Iterator["Target"]:
 
 def _lines(path: Path) -> Iterator[str]:
     try:
-        with sys.stdin if str(path) == "-" else path.open(encoding="utf-8") as lines:
+        with sys.stdin if str(path) == "-" else path.open(encoding="utf-8-sig") as lines:
             yield from lines
     except UnicodeDecodeError as error:
         raise UsageError(f"--targets {path}: not UTF-8 text ({error.reason})") from error

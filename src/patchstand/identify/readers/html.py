@@ -166,10 +166,12 @@ def _essence(text: str, knowledge: Knowledge) -> str:
     if len(text) <= _SHORT:
         return text
     lowered = text.lower()
+    if len(lowered) != len(text):  # a letter whose lower case is two: places would not fit
+        return text
     needles = (needle for needle, _ in knowledge.needles[EvidenceKind.HTML])
     places = [place for mark in (*_MARKS, *needles) for place in _places(lowered, mark)]
     for pattern in (_PATH, _ENDPOINT, _OLD):
-        places += [match.span() for match in pattern.finditer(text)]
+        places += [match.span() for match in pattern.finditer(lowered)]
     return "\n".join(text[start:end] for start, end in _merged(text, sorted(places)))
 
 

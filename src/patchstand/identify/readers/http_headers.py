@@ -218,20 +218,50 @@ _PERHAPS_MARKED = frozenset({"cf-ray", "request-id", "set-cookie", "x-request-id
 """Such headers whose values may carry a product's mark all the same."""
 
 
+_NAMING = ("x-feserver", "x-beserver", "x-calculated", "x-diaginfo")
+"""Headers whose values are names of servers."""
+_SHAPE = str.maketrans(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+    "A" * 26 + "a" * 26 + "0" * 10,
+)
+"""A name's letters and digits; what it is made of stays visible, as decoys are told by it."""
+
+
 def _essence(text: str, knowledge: Knowledge) -> str:
     """The headers without values that change; a cookie keeps its name."""
-    kept = []
+    return shortened(text, knowledge, hide=False)[0]
+
+
+def shortened(text: str, knowledge: Knowledge, *, hide: bool) -> tuple[str, list[str]]:
+    """The essence, with the names of servers as their shape if `hide`; and those names."""
+    kept: list[str] = []
+    names: list[str] = []
     for line in text.splitlines():
         name = line.partition(":")[0]
-        lowered = name.lower()
+        lowered = name.strip().lower()
         if lowered in _CHANGING:
             kept.append(name + ":")
-        elif lowered in _PERHAPS_MARKED and not _is_marked(line.lower(), knowledge):
-            cookie = line.partition("=")[0] + "="
-            kept.append(cookie if lowered == "set-cookie" else name + ":")
+        elif lowered in _PERHAPS_MARKED:
+            kept.append(line if _is_marked(line.lower(), knowledge) else _without(line, lowered))
+        elif lowered.startswith(_NAMING):
+            value = line[len(name) + 1 :].strip()
+            if lowered == "x-feserver" and value:
+                names.append(value.split(".")[0].upper()[:64])
+            kept.append(f"{name}: {_shape(value)}" if hide else line)
         else:
             kept.append(line)
-    return "\n".join(kept)
+    return "\n".join(kept), names
+
+
+def _without(line: str, lowered: str) -> str:
+    """The line without its value; the name of a cookie stays."""
+    if lowered == "set-cookie":
+        return line.partition("=")[0] + "="
+    return line.partition(":")[0] + ":"
+
+
+def _shape(value: str) -> str:
+    return value if "outlook" in value.lower() else value.translate(_SHAPE)
 
 
 def _is_marked(line: str, knowledge: Knowledge) -> bool:

@@ -9,7 +9,7 @@ import asyncio
 import heapq
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import count, islice
@@ -59,11 +59,12 @@ def batches_of(
     """
     settings = _part_of(plan)
     waiting, number = iter(targets), 0
-    with _Asked(plan.spent) as asked:
+    network = own_network_on_loopback if settings.loopback_is_free else network_of
+    with _Asked(plan.spent, network) as asked:
         for window in count():
             taken = list(islice(waiting, plan.window))
             leases = run(_resolved(taken, resolver, gate)) if taken else []
-            for group in _groups(leases, _count(len(leases), plan)):
+            for group in _groups(leases, _count(len(leases), plan), network):
                 batch = LookBatch(
                     scan=plan.scan,
                     number=number,
@@ -81,11 +82,19 @@ def batches_of(
                 return
 
 
+NetworkOf = Callable[[str], str]
+
+
 @lru_cache(maxsize=65536)
 def network_of(address: str) -> str:
-    """The /24 or /56 of an address; on loopback, where networks mean nothing, itself."""
+    """The /24 or /56 of an address, as the budgets count it."""
+    return order.network_of(address)
+
+
+def own_network_on_loopback(address: str) -> str:
+    """As `network_of`; on loopback, where that is free and networks mean nothing, itself."""
     place = canonical_address(address)
-    return address if place is None or place.is_loopback else order.network_of(str(place))
+    return address if place is None or place.is_loopback else network_of(address)
 
 
 def _count(targets: int, plan: Plan) -> int:
@@ -129,12 +138,12 @@ async def _of_name(target: Target, resolver: Resolver, gate: Gate) -> Lease:
     return Lease(target, found.addresses[:ADDRESSES_TRIED], found.detail)
 
 
-def _groups(leases: Sequence[Lease], count: int) -> list[list[Lease]]:
+def _groups(leases: Sequence[Lease], count: int, network: NetworkOf) -> list[list[Lease]]:
     """So many groups of about the same size, networks whole, the order inside each as before."""
     joined = _Joined()
     for lease in leases:
-        joined.join([network_of(address) for address in lease.addresses])
-    keys = [_key(lease, joined) for lease in leases]
+        joined.join([network(address) for address in lease.addresses])
+    keys = [_key(lease, joined, network) for lease in leases]
     place = _places(Counter(keys), count)
     groups: list[list[Lease]] = [[] for _ in range(count)]
     for key, lease in zip(keys, leases, strict=True):
@@ -142,9 +151,9 @@ def _groups(leases: Sequence[Lease], count: int) -> list[list[Lease]]:
     return [group for group in groups if group]
 
 
-def _key(lease: Lease, joined: "_Joined") -> str:
+def _key(lease: Lease, joined: "_Joined", network: NetworkOf) -> str:
     """What must stay together; a name without address may go anywhere."""
-    return joined.root(network_of(lease.addresses[0])) if lease.addresses else lease.target.name
+    return joined.root(network(lease.addresses[0])) if lease.addresses else lease.target.name
 
 
 def _places(sizes: Mapping[str, int], count: int) -> dict[str, int]:
@@ -179,7 +188,8 @@ class _Joined:
 class _Asked:
     """What earlier windows may have asked, kept on disk: millions must not cost memory."""
 
-    def __init__(self, spent: Mapping[str, Spent]) -> None:
+    def __init__(self, spent: Mapping[str, Spent], network: NetworkOf) -> None:
+        self._network = network
         self._rows = sqlite3.connect("")  # a temporary file, gone at the end
         self._rows.execute(
             "CREATE TABLE asked (network TEXT, address TEXT, attempts INTEGER, taken INTEGER,"
@@ -196,7 +206,7 @@ class _Asked:
 
     def add(self, spent: Mapping[str, Spent]) -> None:
         """Replace what was known of these addresses."""
-        rows = ((network_of(address), address, *each) for address, each in spent.items())
+        rows = ((self._network(address), address, *each) for address, each in spent.items())
         self._rows.executemany("INSERT OR REPLACE INTO asked VALUES (?, ?, ?, ?)", rows)
         self._is_empty = self._is_empty and not spent
 
@@ -206,7 +216,7 @@ class _Asked:
             return {}
         found: dict[str, Spent] = {}
         asking = "SELECT address, attempts, taken FROM asked WHERE network = ?"
-        for network in {network_of(address) for lease in group for address in lease.addresses}:
+        for network in {self._network(address) for lease in group for address in lease.addresses}:
             rows = self._rows.execute(asking, (network,))
             found |= {address: Spent(attempts, taken) for address, attempts, taken in rows}
         return dict(sorted(found.items()))
