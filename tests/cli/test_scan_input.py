@@ -79,7 +79,7 @@ def scan(folder: Path, targets: bytes | Path, *more: str | Path) -> tuple[str | 
         ("2001:db8::/129", "2001:db8::/129"),
         ("2001:db8::7/64", "2001:db8::/64"),
         ("/24", "/24"),
-        ("https://", "''"),
+        ("https://", "https://"),
         ("mail.example.org:0", "'0'"),
         ("mail.example.org https=70000", "70000"),
         ("mail.example.org gopher=70", "gopher"),
