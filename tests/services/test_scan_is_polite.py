@@ -332,7 +332,7 @@ def test_a_scan_on_a_cluster_killed_is_polite(tmp_path: Path, budget: int, kills
     that they were asking are asked again."""
     fields = CLUSTER_SCOPE | {"requests_per_server": budget, "requests_per_network": 5000}
     with a_lab(150) as lab, cluster(tmp_path) as dask, workers_are_there(dask.url, 2):
-        more = {"rate": 100, "denied_networks": [], "opt_outs": []}
+        more = {"rate": 200, "denied_networks": [], "opt_outs": []}
         elsewhere = ("--cluster", dask.url)
         store = interrupted(lab, tmp_path, fields | more, Random(9), *elsewhere, kills=kills)
         observed_once(store, lab, outcome="answered" if kills == 1 else None)
