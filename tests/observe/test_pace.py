@@ -61,7 +61,7 @@ def test_no_budget_is_ever_exceeded(
 
     def resumed() -> Pace:
         spent = {a: Spent(servers[a, "attempt"], servers[a, "take"]) for a in ADDRESSES}
-        return Pace(rules, spent=spent, on_spend=on_spend)
+        return Pace(rules, spent=spent.items(), on_spend=on_spend)
 
     rules = PaceRules(per_server, per_network)
     pace = resumed()

@@ -89,7 +89,7 @@ def test_crashes_lose_nothing_and_double_nothing(
     assert {row["identity"] for row in found} <= keys
     contents = {row["key"] for row in rows(folder, "contents")}
     assert {row["body"] for row in rows(folder, "answers")} <= contents
-    spent = asked_before(folder, BATCH)
+    spent = dict(asked_before(folder, BATCH))
     assert all(spent[record(n).target] >= Asked(1, 1) for n in range(ROWS))
 
 

@@ -420,7 +420,7 @@ def test_no_death_of_a_worker_breaks_the_budget(
     ledger, asked = Remembered(), Counter[str]()
 
     for death in [*deaths, len(leases)]:
-        pace = Pace(rules, spent=_spent_before(batch, ledger.open()))
+        pace = Pace(rules, spent=_spent_before(batch, ledger.open()).items())
         for lease in list(_leases(batch, ledger))[:death]:
             limited = Budget(requests, network=pace.budget(lease.addresses[0]))
             while limited.attempt():

@@ -96,7 +96,7 @@ def test_no_server_gets_more_than_its_budget(budget: int, known: Knowledge) -> N
         first = ask(lab, pace)
         ask(lab, pace)
         before = {address: Spent(spent[address, 0], spent[address, 1]) for address, _ in spent}
-        ask(lab, Pace(PaceRules(budget), spent=before, loopback_is_free=False))
+        ask(lab, Pace(PaceRules(budget), spent=before.items(), loopback_is_free=False))
         connections, requests = at_the_servers(lab)
 
     assert sum(seen.outcome is Outcome.ANSWERED for seen in first) > 10

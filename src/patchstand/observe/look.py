@@ -74,6 +74,11 @@ class Approach:
     pace: Pace = field(default_factory=lambda: Pace(PaceRules()))
 
 
+def files_of_a_look(approach: Approach) -> int:
+    """Connections that one look may hold open at the same time."""
+    return len(approach.probes) + approach.nodes
+
+
 async def look(target: Target, approach: Approach) -> Observation:
     """Look at one target; whatever goes wrong is in the observation's outcome.
 
@@ -100,7 +105,7 @@ async def look_at_all(
     Raises:
         PatchstandError: as `look`.
     """
-    at_once = possible_at_once(concurrency)
+    at_once = possible_at_once(concurrency, files_of_a_look(approach))
     queue: asyncio.Queue[Observation | BaseException | None] = asyncio.Queue(at_once)
     waiting = iter(targets)
     workers = [asyncio.create_task(_work(waiting, approach, queue)) for _ in range(at_once)]
@@ -208,14 +213,30 @@ def _best(transcripts: list[Transcript], otherwise: Outcome) -> Outcome:
     return next((outcome for outcome in _BEST_FIRST if outcome in reached), otherwise)
 
 
-def possible_at_once(wanted: int) -> int:
-    """No more than files may be open: the limit of this process is not the servers' fault."""
+def possible_at_once(wanted: int, files: int = 1) -> int:
+    """No more than files may be open: the limit of this process is not the servers' fault.
+
+    `files`: connections that one look may hold at the same time. The limit is raised as far
+    as the system lets a process do that by itself.
+    """
     possible = wanted
     if resource is not None:
-        allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if allowed != resource.RLIM_INFINITY:
-            possible = allowed - FILES_OF_OUR_OWN
+        allowed = _files_allowed(wanted * files + FILES_OF_OUR_OWN)
+        if allowed is not None:
+            possible = (allowed - FILES_OF_OUR_OWN) // files
     return max(1, min(wanted, possible))
+
+
+def _files_allowed(needed: int) -> int | None:
+    """How many files this process may open, after asking for what it needs; None: no limit."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY:
+        return None
+    raised = needed if most == resource.RLIM_INFINITY else min(needed, most)
+    if raised <= allowed:
+        return allowed
+    resource.setrlimit(resource.RLIMIT_NOFILE, (raised, most))
+    return raised
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

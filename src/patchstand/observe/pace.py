@@ -6,7 +6,7 @@ usually watches as one.
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address
@@ -77,11 +77,13 @@ class Pace:
         self,
         rules: PaceRules,
         *,
-        spent: Mapping[str, Spent] | None = None,
+        spent: Iterable[tuple[str, Spent]] = (),
         on_spend: OnSpend | None = None,
         loopback_is_free: bool = True,
     ) -> None:
         """Begin with what earlier parts of the run have `spent`, by address.
+
+        What is said of one address several times adds up.
 
         `on_spend(address, attempts, taken)` is called before each connection (1, 0) and
         before each request (0, 1): once it returns, the spending is on record.
@@ -98,7 +100,7 @@ class Pace:
         self._allowances: WeakValueDictionary[bytes, _Shared] = WeakValueDictionary()
         self._overall = _Meter(rules.rate) if rules.rate is not None else None
         self._lanes = _Lanes(rules.rate_per_network) if rules.rate_per_network is not None else None
-        for address, before in (spent or {}).items():
+        for address, before in spent:
             self._remember(address, before)
 
     def budget(self, address: str) -> Budget:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 
 from patchstand.model import Observation, Outcome, Target
-from patchstand.observe.look import Approach, look, possible_at_once
+from patchstand.observe.look import Approach, files_of_a_look, look, possible_at_once
 
 FEWEST = 8
 AT_FIRST = 48
@@ -105,7 +105,7 @@ class Pool:
         """Nothing is asked yet."""
         self._approach = approach
         self._crowd = crowd
-        self._regulator = Regulator(possible_at_once(crowd.most))
+        self._regulator = Regulator(possible_at_once(crowd.most, files_of_a_look(approach)))
         self._again: list[_Again] = []
         self._running: set[asyncio.Task[None]] = set()
         self._results: asyncio.Queue[Observation | BaseException] = asyncio.Queue()

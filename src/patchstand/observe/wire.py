@@ -5,6 +5,7 @@ A `Wire` carries one exchange at a time: it sends the question and feeds what co
 """
 
 import asyncio
+import errno
 import ssl
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -14,6 +15,8 @@ from patchstand.model import Outcome, Permit, TlsFacts
 from patchstand.observe.names import canonical
 from patchstand.observe.tls import facts_of, shared_context
 
+WAIT_FOR_FILES = 0.1
+"""Seconds between two tries where too many files are open."""
 EARLY_BYTES = 4096
 """Kept of what a server sends unasked, such as a greeting that is quicker than we are."""
 
@@ -169,6 +172,18 @@ async def connect(
     wire = Wire(number, endpoint.server_name)
     try:
         async with asyncio.timeout(seconds):
+            transport = await _opened(wire, permit, endpoint)
+    except (OSError, TimeoutError) as error:
+        return _failure(error, tls=endpoint.tls)
+    if endpoint.tls:
+        wire.tls = facts_of(transport)
+    return wire
+
+
+async def _opened(wire: Wire, permit: Permit, endpoint: Endpoint) -> asyncio.Transport:
+    """The transport of a new connection; waits while this process has too many files open."""
+    while True:
+        try:
             transport, _ = await asyncio.get_running_loop().create_connection(
                 lambda: wire,
                 permit.address,
@@ -176,11 +191,12 @@ async def connect(
                 ssl=shared_context() if endpoint.tls else None,
                 server_hostname=endpoint.server_name if endpoint.tls else None,
             )
-    except (OSError, TimeoutError) as error:
-        return _failure(error, tls=endpoint.tls)
-    if endpoint.tls:
-        wire.tls = facts_of(transport)
-    return wire
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            await asyncio.sleep(WAIT_FOR_FILES)  # our limit is no property of the server
+        else:
+            return transport
 
 
 def _failure(error: Exception, *, tls: bool = False) -> Failed:

@@ -82,6 +82,7 @@ ANSWERS = pa.schema(
         "body": pa.int64(),
     }
 )
+HEAD = ANSWERS.names.index("head")
 CONTENTS = pa.schema({"key": pa.int64(), "bytes": pa.binary()})
 SCHEMAS = {
     "observations": OBSERVATIONS,

@@ -16,6 +16,7 @@ from patchstand.errors import UsageError
 from patchstand.store.folder import (
     DIGITS,
     SCANS,
+    SETTINGS,
     TABLES,
     TEMPORARY,
     Folder,
@@ -152,9 +153,18 @@ def leftovers(folder: Folder, *, but: Iterable[str] = ()) -> list[Path]:
     for name in (*TABLES, SCANS):
         found.update((folder.root / name).rglob(f"{TEMPORARY}-*"))
     found.update((folder.root / SCANS).glob("*/spill"))
+    found.update(path.parent for path in (folder.root / SCANS).glob("*/lock") if _is_idle(path))
     left_out = {folder.root / SCANS / batch for batch in but}
     return sorted(
-        path for path in found if not left_out & set(path.parents) and not _is_in_use(path)
+        path for path in found if not left_out & {path, *path.parents} and not _is_in_use(path)
+    )
+
+
+def _is_idle(lock: Path) -> bool:
+    """True for the folder of a scan that never began or was all but put away."""
+    return not any(
+        path.name in (SETTINGS, "staged") or path.name.startswith("journal-")
+        for path in lock.parent.iterdir()
     )
 
 

@@ -5,6 +5,7 @@ full, its rows become Parquet files and the journal goes. `recover` does the sam
 that a crash left behind. An import needs no journal: its file is still there to be read again.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,13 +14,15 @@ import pyarrow.parquet as pq
 
 from patchstand.errors import StoreError
 from patchstand.model import Conclusion, Record
-from patchstand.store.columns import Row, answer_rows, identity_row, observation_row
+from patchstand.store.columns import HEAD, Row, answer_rows, identity_row, observation_row
 from patchstand.store.folder import Folder, unwritable, write_whole
 from patchstand.store.journal import Journal, frames
 from patchstand.store.segment import Segment, decode_frame, encode_frame, month_of, remove
 
 SEGMENT_ROWS = 20_000
-"""Observations in a file; about 40 MB of memory while they are collected."""
+"""Observations in a file."""
+SEGMENT_BYTES = 32 * 1024 * 1024
+"""Raw answers in a file: what is collected lies in memory until then."""
 _JOURNAL = "journal-"
 _SPENT = "spent-"
 
@@ -64,6 +67,7 @@ class BatchWriter:
         self._journaled = journaled
         self._number = _last_segment(folder, batch) + 1
         self._segment = Segment()
+        self._bytes = 0
         self._spent: dict[str, Asked] = {}
         self._drawn = _keys(folder, "identities", batch)
         self._contents: dict[str, set[int]] = {}
@@ -82,7 +86,7 @@ class BatchWriter:
         if self._journaled:
             self._append(encode_frame("o", *stored))
         _collect(self._segment, stored)
-        if self._segment.observations >= self._segment_rows:
+        if self._segment.observations >= self._segment_rows or self._bytes > SEGMENT_BYTES:
             self.seal()
 
     def spend(self, address: str, attempts: int, taken: int) -> None:
@@ -109,6 +113,7 @@ class BatchWriter:
             self._journal = None
         self._number += 1
         self._segment = Segment()
+        self._bytes = 0
         self._spent = {}
 
     def close(self) -> None:
@@ -133,8 +138,10 @@ class BatchWriter:
             known = self._contents[month] = _keys(self._folder, "contents", month=month)
         for row, referred in answer_rows(record):
             answers.append(row)
-            contents += [(key, kept) for key, kept in referred.items() if key not in known]
+            new = [(key, kept) for key, kept in referred.items() if key not in known]
             known.update(referred)
+            contents += new
+            self._bytes += len(row[HEAD]) + sum(len(kept) for _, kept in new)
         return answers, contents
 
     def _append(self, frame: bytes) -> None:
@@ -160,18 +167,17 @@ def recover(folder: Folder, batch: str) -> list[Path]:
     return written
 
 
-def asked_before(folder: Folder, batch: str) -> dict[str, Asked]:
-    """What each address was asked in the earlier runs of a scan."""
-    total: dict[str, Asked] = {}
+def asked_before(folder: Folder, batch: str) -> Iterator[tuple[str, Asked]]:
+    """What the earlier runs of a scan asked, by address; an address may come several times.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
     for path in sorted((folder.root / "scans" / batch).glob(f"{_SPENT}*.msgpack")):
         try:
-            found = msgspec.msgpack.decode(path.read_bytes(), type=dict[str, Asked])
+            yield from msgspec.msgpack.decode(path.read_bytes(), type=dict[str, Asked]).items()
         except (OSError, msgspec.DecodeError) as error:
             raise StoreError(f"{path}: {error}") from error
-        for address, (attempts, taken) in found.items():
-            before = total.get(address, Asked(0, 0))
-            total[address] = Asked(before.attempts + attempts, before.taken + taken)
-    return total
 
 
 def _collect(segment: Segment, stored: _Stored) -> None:

@@ -10,6 +10,8 @@ from patchstand.model import Assessment, Conclusion, Evidence, Identity, Knowled
 
 _MOST_REMEMBERED = 20_000
 """Distinct evidence kept in memory; a country shows a few thousand a day."""
+_MOST_CHARACTERS = 32_000_000
+"""Of all that is kept: pages of other products may be long, and none like another."""
 
 
 class Concluding:
@@ -19,6 +21,7 @@ class Concluding:
         """Nothing is remembered yet."""
         self._known = known
         self._as_of = as_of
+        self._characters = 0
         self._drawn: OrderedDict[tuple[tuple[Evidence, ...], date], Conclusion] = OrderedDict()
 
     def of(self, record: Record) -> Conclusion:
@@ -27,9 +30,15 @@ class Concluding:
         found = self._drawn.get(asked)
         if found is None:
             found = self._drawn[asked] = _conclude(*asked, self._known, self._as_of)
-            if len(self._drawn) > _MOST_REMEMBERED:
-                self._drawn.popitem(last=False)
+            self._characters += _length(record.evidence)
+            while self._characters > _MOST_CHARACTERS or len(self._drawn) > _MOST_REMEMBERED:
+                (oldest, _), _ = self._drawn.popitem(last=False)
+                self._characters -= _length(oldest)
         return found
+
+
+def _length(evidence: tuple[Evidence, ...]) -> int:
+    return sum(len(item.text) for item in evidence)
 
 
 def _conclude(

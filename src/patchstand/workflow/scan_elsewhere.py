@@ -52,7 +52,7 @@ def scan_elsewhere(
         scan=plan.batch,
         scopes=elsewhere.scopes,
         settings=look_settings(settings, approach, plan.known.version),
-        spent={at: Spent(*asked) for at, asked in asked_before(plan.folder, plan.batch).items()},
+        spent=_spent(plan),
         at_once=elsewhere.at_once,
     )
 
@@ -71,8 +71,16 @@ def scan_elsewhere(
                 conclusion = concluding.of(record)
                 writer.add(record, conclusion)
                 yield record, conclusion
-        seen.update((record.target, record.ports) for record in result.records)
         books.come_back(result)
+
+
+def _spent(plan: ScanPlan) -> dict[str, Spent]:
+    """What earlier runs asked, and what the batches they had sent out may have."""
+    total: dict[str, Spent] = {}
+    for address, (attempts, taken) in asked_before(plan.folder, plan.batch):
+        before = total.get(address, Spent(0, 0))
+        total[address] = Spent(before.attempts + attempts, before.taken + taken)
+    return total
 
 
 def look_settings(settings: ScanSettings, approach: Approach, knowledge: str) -> LookSettings:

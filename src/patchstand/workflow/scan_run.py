@@ -1,7 +1,7 @@
 """One run of a scan: begin it or go on with it, until it is done, stopped or the disk is full."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -121,7 +121,7 @@ async def go(run: ScanRun, on_record: OnRecord, on_pool: Callable[[Pool], None])
     """
     plan, settings = run.plan, run.settings
     with _writing(run) as writer:
-        asked = {at: Spent(*spent) for at, spent in asked_before(plan.folder, plan.batch).items()}
+        asked = ((at, Spent(*each)) for at, each in asked_before(plan.folder, plan.batch))
         looking = approach(settings, run.now, asked, writer.spend)
         pool = Pool(looking, Crowd(settings.most, settings.retries))
         on_pool(pool)
@@ -181,7 +181,7 @@ def abandon(run: ScanRun) -> None:
 def approach(
     settings: ScanSettings,
     now: Clock,
-    asked: Mapping[str, Spent] | None = None,
+    asked: Iterable[tuple[str, Spent]] = (),
     on_spend: OnSpend | None = None,
 ) -> Approach:
     """How the targets of a scan are looked at, by its settings and its scope as of today.

@@ -40,9 +40,9 @@ def _run(options: argparse.Namespace) -> int:
             with counted(path.name, quiet=options.quiet) as step:
                 done.append(import_file(path, importer, plan, step))
             note_import(state, plan, done[-1], now())
+            if options.rejected is not None and not done[-1].already:
+                _write_rejected(options.rejected, done)
             _tell(options, done[-1])
-    if options.rejected is not None:
-        _write_rejected(options.rejected, done)
     return OK
 
 

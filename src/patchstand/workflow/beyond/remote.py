@@ -147,7 +147,7 @@ async def _look_at_all(
 ) -> list[Observation]:
     pace = Pace(
         _rules(batch.settings.rules, edge.scope),
-        spent=spent.total(),
+        spent=spent.total().items(),
         on_spend=spent.count,
         loopback_is_free=batch.settings.loopback_is_free,
     )
