@@ -17,6 +17,7 @@ from tests.services.scanning import (
     asked,
     complete,
     connections,
+    end_of,
     kill,
     observed_once,
     rows,
@@ -73,7 +74,9 @@ def scan(
     return store
 
 
-def interrupted(lab: Lab, folder: Path, fields: Fields, moments: Random, *more: str) -> Path:
+def interrupted(
+    lab: Lab, folder: Path, fields: Fields, moments: Random, *more: str, kills: int = KILLS
+) -> Path:
     """The same, killed some times on its way."""
     targets = write_targets(folder, lab.targets())
     scope, store = write_scope(folder, fields), folder / "store"
@@ -91,11 +94,13 @@ def interrupted(lab: Lab, folder: Path, fields: Fields, moments: Random, *more: 
     where = more if "--cluster" in more else ()
     resume: Arguments = ("scan", "--store", store, "--resume", "--quiet", *where)
     command = begin
-    for _ in range(KILLS):
+    for _ in range(kills):
         calls = connections(lab) + moments.randrange(1, 40)
         with running(*command, folder=folder) as process:
             wait_until(lambda: any(store.glob("scans/*/scan.json")), process)
-            wait_until(lambda at=calls: connections(lab) >= at, process)  # type: ignore[misc]
+            if not wait_until(lambda at=calls: connections(lab) >= at, process):  # type: ignore[misc]
+                assert end_of(process).code == 0  # it came to its end before
+                return store
             kill(process)
         command = resume
     complete(*resume, folder=folder)
@@ -321,13 +326,17 @@ def test_two_dask_workers_are_polite(tmp_path: Path) -> None:
         is_polite(lab, store, tmp_path)
 
 
-def test_a_scan_on_a_cluster_killed_is_polite(tmp_path: Path) -> None:
-    """Killed again and again: what its workers were told to ask is never asked twice."""
-    with a_lab(300) as lab, cluster(tmp_path) as dask, workers_are_there(dask.url, 2):
-        fields = CLUSTER_SCOPE | {"requests_per_server": 2, "rate": 100}
-        store = interrupted(lab, tmp_path, fields, Random(9), "--cluster", dask.url)
-        observed_once(store, lab, outcome=None)
-        assert asked(lab).most()[0] <= 2
+@pytest.mark.parametrize(("budget", "kills"), [(2, KILLS), (24, 1)])
+def test_a_scan_on_a_cluster_killed_is_polite(tmp_path: Path, budget: int, kills: int) -> None:
+    """What its workers were told to ask counts as asked; where the budget allows it, servers
+    that they were asking are asked again."""
+    fields = CLUSTER_SCOPE | {"requests_per_server": budget, "requests_per_network": 5000}
+    with a_lab(150) as lab, cluster(tmp_path) as dask, workers_are_there(dask.url, 2):
+        more = {"rate": 200, "denied_networks": [], "opt_outs": []}
+        elsewhere = ("--cluster", dask.url)
+        store = interrupted(lab, tmp_path, fields | more, Random(9), *elsewhere, kills=kills)
+        observed_once(store, lab, outcome="answered" if kills == 1 else None)
+        assert asked(lab).most()[0] <= budget
 
 
 def test_two_queue_workers_are_polite(tmp_path: Path, postgresql: PostgreSQL) -> None:
