@@ -37,13 +37,18 @@ def through(options: argparse.Namespace, run: "ScanRun") -> Iterator["Through"]:
     Raises:
         UsageError: nobody answers there.
     """
-    from patchstand.workflow.scan_run import BATCHES_AT_ONCE
+    from patchstand.workflow.scan_run import BATCHES_AT_ONCE, scopes_of
 
     if options.queue:
         from patchstand.workflow.beyond.queue import through_queue
 
-        scan = run.plan.batch
-        yield partial(through_queue, url=options.queue, scan=scan, at_once=BATCHES_AT_ONCE)
+        yield partial(
+            through_queue,
+            url=options.queue,
+            scan=run.plan.batch,
+            at_once=BATCHES_AT_ONCE,
+            scopes=scopes_of(run.settings, now),
+        )
         return
     from patchstand.workflow.beyond.executor import executor, through_executor
     from patchstand.workflow.beyond.remote import Edge

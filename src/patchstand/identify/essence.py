@@ -58,8 +58,9 @@ def _reduced(
         text = readers()[item.kind].essence(text, knowledge)
     if name is None:
         for word in own:
-            if word in text and _can_hide(word, knowledge):
-                text = _hidden(text, word)
+            lowered = text.lower()
+            if word in lowered and len(lowered) == len(text) and _can_hide(word, knowledge):
+                text = _hidden(text, lowered, word)
     return Evidence(item.kind, text, item.seen_on, name, item.source, item.connection)
 
 
@@ -75,16 +76,16 @@ def _can_hide(word: str, knowledge: Knowledge) -> bool:
         return not any(needle in word for needle in known)
 
 
-def _hidden(text: str, word: str) -> str:
+def _hidden(text: str, lowered: str, word: str) -> str:
     """The text with `OWN_NAME` wherever `word` stands as a whole host name or address."""
     parts, copied = [], 0
-    start = text.find(word)
+    start = lowered.find(word)
     while start >= 0:
         end = start + len(word)
         if _begins(text, start) and _ends(text, end):
             parts += [text[copied:start], OWN_NAME]
             copied = end
-        start = text.find(word, end)
+        start = lowered.find(word, end)
     return "".join((*parts, text[copied:]))
 
 

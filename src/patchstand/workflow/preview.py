@@ -35,16 +35,16 @@ class Preview:
     user_agent: str
 
 
-def preview(targets: Iterable[Target], approach: Approach) -> Preview:
+def preview(targets: Iterable[Target], approach: Approach, retries: int) -> Preview:
     """Go through the targets as a scan would.
 
     Raises:
         UsageError: a line is no target.
     """
-    return run(_preview(targets, approach))
+    return run(_preview(targets, approach, retries))
 
 
-async def _preview(targets: Iterable[Target], approach: Approach) -> Preview:
+async def _preview(targets: Iterable[Target], approach: Approach, retries: int) -> Preview:
     counts: Counter[str] = Counter()
     networks: Counter[str] = Counter()
     reasons: dict[str, None] = {}
@@ -67,7 +67,7 @@ async def _preview(targets: Iterable[Target], approach: Approach) -> Preview:
         reasons=tuple(reasons),
         networks=len(networks),
         most_in_a_network=max(networks.values(), default=0),
-        requests=asked * each,
+        requests=asked * min(each * (1 + retries), approach.pace.rules.requests_per_server),
         per_look=each,
         probes=tuple(probe.name for probe in approach.probes),
         user_agent=approach.prober.user_agent,

@@ -99,7 +99,7 @@ def _with_places(plan: ScanPlan, settings: ScanSettings) -> ScanPlan:
 
 def begun_batch(run: ScanRun) -> Batch:
     """The scan as the register of the store has it."""
-    scopes = _scopes(run.settings, run.now)
+    scopes = scopes_of(run.settings, run.now)
     return Batch(
         id=run.plan.batch,
         kind=BatchKind.SCAN,
@@ -138,7 +138,7 @@ def go_elsewhere(
     Raises:
         StoreError: the workers are lost, or the disk is full.
     """
-    scopes = _scopes(run.settings, run.now)
+    scopes = scopes_of(run.settings, run.now)
     looking = approach(run.settings, run.now)
     elsewhere = Elsewhere(through, scopes, BATCHES_AT_ONCE, stopped)
     with _writing(run) as writer:
@@ -174,8 +174,10 @@ def finish(run: ScanRun) -> None:
 
 
 def abandon(run: ScanRun) -> None:
-    """Take a new scan back that could not begin: nobody was asked."""
-    rmtree(run.plan.folder.scan(run.plan.batch), ignore_errors=True)
+    """Take a new scan back that could not begin; one that has asked anybody stays."""
+    place = run.plan.folder.scan(run.plan.batch)
+    if not any(place.glob("journal-*")) and not any(place.glob("spent-*")):
+        rmtree(place, ignore_errors=True)
 
 
 def approach(
@@ -189,7 +191,7 @@ def approach(
     Raises:
         UsageError: a scope file is wrong or has expired, or another setting is wrong.
     """
-    scopes = _scopes(settings, now)
+    scopes = scopes_of(settings, now)
     rules = pace_rules(scopes)
     most = min(settings.requests, rules.requests_per_server)
     pace = Pace(rules, spent=asked, on_spend=on_spend, loopback_is_free=not scopes)
@@ -207,5 +209,10 @@ def approach(
     )
 
 
-def _scopes(settings: ScanSettings, now: Clock) -> tuple[Scope, ...]:
+def scopes_of(settings: ScanSettings, now: Clock) -> tuple[Scope, ...]:
+    """The scopes of a scan as their files read today.
+
+    Raises:
+        UsageError: one of them is wrong or not valid today.
+    """
     return read_scopes([Path(path) for path in settings.scopes], now().date())

@@ -27,6 +27,7 @@ class ScanSettings(msgspec.Struct, frozen=True, kw_only=True):
     raw: bool
     seed: int
     places: list[str]
+    state_elsewhere: bool
     targets: int = 0
 
 

@@ -116,7 +116,22 @@ def _configure_elsewhere(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     if options.dry_run:
         return _dry_run(options)
-    return _resumed(options) if options.resume is not None else _begun(options)
+    if options.resume is None or _never_began(options):
+        return _begun(options)
+    return _resumed(options)
+
+
+def _never_began(options: argparse.Namespace) -> bool:
+    """True when a scan is to be resumed that was stopped before its list was complete.
+
+    Then there is nothing to go on with, and no harm in beginning: nobody was asked yet.
+    """
+    from patchstand.store.folder import Folder
+
+    if options.resume != _LAST or options.targets is None or not options.store.exists():
+        return False
+    folder = Folder.open(options.store)
+    return not folder.batches() and not folder.files("observations")
 
 
 def _begun(options: argparse.Namespace) -> int:
@@ -139,7 +154,7 @@ def _begun(options: argparse.Namespace) -> int:
         try:
             return _carried_out(options, ready)
         except PatchstandError:
-            if not ready.observed:
+            if not ready.observed:  # by the files; abandon looks at the journal
                 abandon(ready)
             raise
 
@@ -155,7 +170,10 @@ def _resumed(options: argparse.Namespace) -> int:
     batch = _unfinished(folder, options.resume)
     plan = ScanPlan(folder, batch, _known(options), as_of(options))
     with folder.alone(batch):
-        return _carried_out(options, resume(plan, now))
+        ready = resume(plan, now)
+        if ready.settings.state_elsewhere and not options.state:
+            raise UsageError(f"{batch} keeps its state in PostgreSQL; give --state as before")
+        return _carried_out(options, ready)
 
 
 def _known(options: argparse.Namespace) -> "Knowledge":
@@ -226,7 +244,8 @@ def _dry_run(options: argparse.Namespace) -> int:
     from patchstand.workflow.preview import preview
     from patchstand.workflow.scan_run import approach
 
-    seen = preview(_targets(options), approach(_settings(options), now))
+    settings = _settings(options)
+    seen = preview(_targets(options), approach(settings, now), settings.retries)
     if options.json:
         write_json({"schema": "patchstand/scan-preview/1", **asdict(seen)})
     else:
@@ -266,6 +285,7 @@ def _settings(options: argparse.Namespace) -> "ScanSettings":
         resolver=options.resolver,
         only_new=options.only_new,
         raw=not options.no_raw,
+        state_elsewhere=bool(options.state),
         places=[str(path.resolve()) for path in options.places],
         seed=secrets.randbits(32) if options.seed is None else options.seed,
     )

@@ -75,13 +75,22 @@ def _with_xexch50(words: frozenset[str], *, exchange: bool) -> tuple[frozenset[P
     return frozenset({ProductLine.V5_5}), "XEXCH50 HELP ETRN DSN"
 
 
-_CLOCK = re.compile(r"(?i)(\bready at |; )[A-Z][a-z]{2}, [^\r\n]{10,40}")
+_CLOCK = re.compile(
+    r"(?i)(\bready at |; )[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} [\d:]{5,8} [+-]\d{4}"
+)
 _GREETED = re.compile(r"(?im)^(250[- ])[^\r\n]*\bHello\b[^\r\n]*$")
+_GREETING = re.compile(r"(?m)^(220[- ])[\w-]+(?:\.[\w-]+)+")
 
 
-def _essence(text: str, _knowledge: Knowledge) -> str:
-    """The dialogue without the clock of the greeting and the line that greets us."""
-    return _GREETED.sub(r"\1Hello", _CLOCK.sub(r"\1-", text, count=1), count=1)
+def _essence(text: str, knowledge: Knowledge) -> str:
+    """The dialogue without the clock of the greeting, the names, and the line that greets us."""
+    text = _GREETED.sub(r"\1Hello", _CLOCK.sub(r"\1-", text, count=1), count=1)
+    lowered = text.lower()
+    if any(
+        "." in needle and needle in lowered for needle, _ in knowledge.needles[EvidenceKind.EHLO]
+    ):
+        return text  # a name that tells the product
+    return _GREETING.sub(r"\1host.invalid", text, count=1)
 
 
 READER = Reader(EvidenceKind.EHLO, _read, _essence)

@@ -13,6 +13,7 @@ from procrastinate import App, SyncPsycopgConnector
 from psycopg import Connection
 
 from patchstand.errors import StoreError
+from patchstand.model import Scope
 from patchstand.workflow.beyond.batches import (
     LookBatch,
     LookResult,
@@ -37,14 +38,19 @@ REPAIR_SECONDS = 5.0
 
 
 def through_queue(
-    batches: Iterable[LookBatch], url: str, scan: str, at_once: int
+    batches: Iterable[LookBatch],
+    url: str,
+    scan: str,
+    at_once: int,
+    scopes: tuple[Scope, ...] | None = None,
 ) -> Generator[LookResult, None, None]:
     """Have batches looked at by queue workers, `at_once` at most in the queue.
 
     First come the results of batches that an earlier run of this scan left in the queue; only
     then the first of `batches` is asked for, so that they may depend on them. Those that were
-    in the queue already are not put there again. A batch of a later window begins when all of
-    the earlier are done. At the end all rows of the scan are deleted; when the iteration is
+    in the queue already are not put there again, unless they
+    wait under other `scopes` than these. A batch of a later window begins when all of the
+    earlier are done. At the end all rows of the scan are deleted; when the iteration is
     given up they stay, for the next run. A database that restarts is waited for.
 
     Raises:
@@ -53,11 +59,14 @@ def through_queue(
         StoreError: it stays away, or a worker could not read a batch.
     """
     with Database(url) as database:
-        yield from _Queue(database, scan, at_once).through(batches)
+        yield from _Queue(database, scan, at_once, scopes).through(batches)
 
 
 class _Queue:
-    def __init__(self, database: Database, scan: str, at_once: int) -> None:
+    def __init__(
+        self, database: Database, scan: str, at_once: int, scopes: tuple[Scope, ...] | None = None
+    ) -> None:
+        self._scopes = scopes
         self._database = database
         self._scan = scan
         self._at_once = at_once
@@ -84,12 +93,26 @@ class _Queue:
             connection.execute(
                 "DELETE FROM look_results WHERE scan = %s AND payload IS NULL", (self._scan,)
             )
+            if self._scopes is not None:
+                self._take_back(connection)
             asking = "SELECT batch FROM look_batches WHERE scan = %s"
             return connection.execute(asking, (self._scan,)).fetchall()
 
         self._waiting = {row[0] for row in self._database.run(work)}
         self._known |= self._waiting
         self._repair()
+
+    def _take_back(self, connection: "Connection[Row]") -> None:
+        """Delete batches that wait under other scopes: somebody may have opted out since."""
+        rows = connection.execute(
+            "SELECT batch, b.payload FROM look_batches b LEFT JOIN look_results r"
+            " USING (scan, batch) WHERE scan = %s AND r.batch IS NULL",
+            (self._scan,),
+        ).fetchall()
+        stale = [row[0] for row in rows if decode_batch(row[1]).scopes != self._scopes]
+        connection.execute(
+            "DELETE FROM look_batches WHERE scan = %s AND batch = ANY(%s)", (self._scan, stale)
+        )
 
     def _put(self, batch: LookBatch) -> None:
         payload = encode(batch)
