@@ -37,7 +37,8 @@ def through(options: argparse.Namespace, run: "ScanRun") -> Iterator["Through"]:
     Raises:
         UsageError: nobody answers there.
     """
-    from patchstand.workflow.scan_run import BATCHES_AT_ONCE, scopes_of
+    from patchstand.workflow.scan_elsewhere import BATCHES_AT_ONCE
+    from patchstand.workflow.scan_run import scopes_of
 
     if options.queue:
         from patchstand.workflow.beyond.queue import through_queue

@@ -17,8 +17,11 @@ from patchstand.workflow.beyond.batches import LookBatch, LookResult, LookSettin
 from patchstand.workflow.beyond.grouping import Plan, batches_of
 from patchstand.workflow.conclude import Concluding
 from patchstand.workflow.scan import ScanPlan, placed, waiting
+from patchstand.workflow.scan_run import OnRecord, ScanRun, approach, scopes_of, writing
 from patchstand.workflow.settings import ScanSettings
 
+BATCHES_AT_ONCE = 8
+"""Batches with workers or in the queue; at most 512 targets each."""
 Through = Callable[[Iterable[LookBatch]], Iterator[LookResult]]
 """Batches in, results out: `through_executor` or `through_queue` with their addresses."""
 
@@ -33,10 +36,29 @@ class Elsewhere:
     stopped: Callable[[], bool]
 
 
+def go_elsewhere(
+    run: ScanRun, on_record: OnRecord, through: Through, stopped: Callable[[], bool]
+) -> bool:
+    """Have others look; as `scan_run.go`, but not inside an event loop.
+
+    Raises:
+        StoreError: the workers are lost, or the disk is full.
+    """
+    scopes = scopes_of(run.settings, run.now)
+    looking = approach(run.settings, run.now)
+    elsewhere = Elsewhere(through, scopes, BATCHES_AT_ONCE, stopped)
+    with writing(run) as writer:
+        for record, conclusion in scan_elsewhere(
+            run.plan, run.settings, looking, elsewhere, writer
+        ):
+            on_record(record, conclusion)
+    return not stopped()
+
+
 def scan_elsewhere(
     plan: ScanPlan,
     settings: ScanSettings,
-    approach: Approach,
+    looking: Approach,
     elsewhere: Elsewhere,
     writer: BatchWriter,
 ) -> Iterator[tuple[Record, Conclusion]]:
@@ -51,7 +73,7 @@ def scan_elsewhere(
     cut = Plan(
         scan=plan.batch,
         scopes=elsewhere.scopes,
-        settings=look_settings(settings, approach, plan.known.version),
+        settings=look_settings(settings, looking, plan.known.version),
         spent=_spent(plan),
         at_once=elsewhere.at_once,
     )
@@ -63,7 +85,7 @@ def scan_elsewhere(
                 return
             yield target
 
-    batches = batches_of(targets(), approach.resolver, approach.gate, cut)
+    batches = batches_of(targets(), looking.resolver, looking.gate, cut)
     for result in elsewhere.through(books.going_out(batches)):
         for answer in result.records:
             if (answer.target, answer.ports) not in seen:

@@ -28,12 +28,9 @@ from patchstand.store.segment import remove
 from patchstand.store.tally import tally
 from patchstand.store.writer import BatchWriter, asked_before
 from patchstand.workflow.scan import ScanPlan, is_prepared, mend, prepare, scan, waiting
-from patchstand.workflow.scan_elsewhere import Elsewhere, Through, scan_elsewhere
 from patchstand.workflow.settings import ScanSettings, load, save
 
 Clock = Callable[[], datetime]
-BATCHES_AT_ONCE = 8
-"""Batches with workers or in the queue; about 256 targets each."""
 THIS_MACHINE = "this-machine"
 """The contact told to servers of this machine where nobody named one."""
 OnRecord = Callable[[Record, Conclusion], None]
@@ -120,7 +117,7 @@ async def go(run: ScanRun, on_record: OnRecord, on_pool: Callable[[Pool], None])
         StoreError: the disk is full; go on with `resume` when there is room.
     """
     plan, settings = run.plan, run.settings
-    with _writing(run) as writer:
+    with writing(run) as writer:
         asked = ((at, Spent(*each)) for at, each in asked_before(plan.folder, plan.batch))
         looking = approach(settings, run.now, asked, writer.spend)
         pool = Pool(looking, Crowd(settings.most, settings.retries))
@@ -130,27 +127,9 @@ async def go(run: ScanRun, on_record: OnRecord, on_pool: Callable[[Pool], None])
     return not pool.is_stopped
 
 
-def go_elsewhere(
-    run: ScanRun, on_record: OnRecord, through: Through, stopped: Callable[[], bool]
-) -> bool:
-    """Have others look; as `go`, but not inside an event loop.
-
-    Raises:
-        StoreError: the workers are lost, or the disk is full.
-    """
-    scopes = scopes_of(run.settings, run.now)
-    looking = approach(run.settings, run.now)
-    elsewhere = Elsewhere(through, scopes, BATCHES_AT_ONCE, stopped)
-    with _writing(run) as writer:
-        for record, conclusion in scan_elsewhere(
-            run.plan, run.settings, looking, elsewhere, writer
-        ):
-            on_record(record, conclusion)
-    return not stopped()
-
-
 @contextlib.contextmanager
-def _writing(run: ScanRun) -> Iterator[BatchWriter]:
+def writing(run: ScanRun) -> Iterator[BatchWriter]:
+    """The writer of a run: sealed at its end, let go of whatever happens."""
     plan = run.plan
     writer = BatchWriter(plan.folder, plan.batch, journaled=True, raw=run.settings.raw)
     try:

@@ -202,10 +202,9 @@ def _carried_out(options: argparse.Namespace, ready: "ScanRun") -> int:
 
 def _go(options: argparse.Namespace, ready: "ScanRun") -> bool:
     """Look until all are done or somebody stops it; True when all are done."""
-    from patchstand.cli.elsewhere import through
     from patchstand.cli.progress import rated_progress
     from patchstand.observe.look import run
-    from patchstand.workflow.scan_run import go, go_elsewhere
+    from patchstand.workflow.scan_run import go
 
     left = ready.settings.targets - ready.observed
     with rated_progress(left, quiet=options.quiet) as step, stopping() as stop:
@@ -217,6 +216,9 @@ def _go(options: argparse.Namespace, ready: "ScanRun") -> bool:
             step()
 
         if options.cluster or options.queue:
+            from patchstand.cli.elsewhere import through
+            from patchstand.workflow.scan_elsewhere import go_elsewhere
+
             with through(options, ready) as way:
                 return go_elsewhere(ready, on_record, way, stop.is_wanted)
         return run(go(ready, on_record, lambda pool: stop.call(pool.stop)))

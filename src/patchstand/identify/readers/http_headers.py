@@ -220,11 +220,6 @@ _PERHAPS_MARKED = frozenset({"cf-ray", "request-id", "set-cookie", "x-request-id
 
 _NAMING = ("x-feserver", "x-beserver", "x-calculated", "x-diaginfo")
 """Headers whose values are names of servers."""
-_SHAPE = str.maketrans(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
-    "A" * 26 + "a" * 26 + "0" * 10,
-)
-"""A name's letters and digits; what it is made of stays visible, as decoys are told by it."""
 
 
 def _essence(text: str, knowledge: Knowledge) -> str:
@@ -261,7 +256,10 @@ def _without(line: str, lowered: str) -> str:
 
 
 def _shape(value: str) -> str:
-    return value if "outlook" in value.lower() else value.translate(_SHAPE)
+    """What stands for a name: with a dot or a hyphen where it has one, as decoys are told by it."""
+    if "outlook" in value.lower():
+        return value
+    return ("NO-DE" if "-" in value else "NODE") + (".invalid" if "." in value else "")
 
 
 def _is_marked(line: str, knowledge: Knowledge) -> bool:
