@@ -17,13 +17,19 @@ AT_FIRST = 48
 MOST = 1000
 TICK = 0.5
 """Seconds between two decisions."""
-MORE, LESS = 1.4, 0.7
+MORE, LESS = 2, 0.7
 LATE = 0.15
 """Seconds by which the loop may be late before the machine counts as overloaded."""
 SLOW = 4.0
 """So many times the quickest pace of answers means that the line is overloaded."""
-BETTER = 1.03
+AT_LEAST_SLOW = 0.05
+"""Seconds; below that no pace of answers counts as slow."""
+BETTER = 1.1
 """More at once pays when the rate grows by so much."""
+RESTING = 8
+"""Decisions until more at once is tried again."""
+LONGEST_TRIAL = 8.0
+"""Seconds after which a number at once is judged, however few looks have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,11 @@ def _later(before: Observation | None, seen: Observation) -> Observation:
 
 
 class Regulator:
-    """Decides how many looks may run at once; pure but for being told what happened."""
+    """Decides how many looks may run at once; pure but for being told what happened.
+
+    It tries more now and then, and goes back where that did not make it faster: beyond the
+    knee more at once only costs memory and patience.
+    """
 
     def __init__(self, most: int) -> None:
         """Begin low."""
@@ -68,9 +78,11 @@ class Regulator:
         self._most = most
         self._done = 0
         self._seconds = 0.0
+        self._elapsed = 0.0
         self._answered = 0
-        self._best_rate = 0.0
         self._quickest = float("inf")
+        self._before: tuple[int, float] | None = None
+        self._patience = 0
 
     def note(self, observation: Observation) -> None:
         """Take one finished look into account."""
@@ -82,20 +94,36 @@ class Regulator:
 
     def decide(self, seconds: float, late: float) -> int:
         """The limit from here on, after a tick of `seconds` whose timer was `late`."""
-        rate = self._done / seconds
-        pace = self._seconds / self._answered if self._answered else 0.0
-        if self._answered:
-            self._quickest = min(self._quickest, pace)
-        overloaded = late > LATE or (self._answered and pace > SLOW * max(self._quickest, 0.05))
-        if overloaded:
+        self._elapsed += seconds
+        if late > LATE or self._is_slow():
             self.limit = max(min(FEWEST, self._most), int(self.limit * LESS))
-            self._best_rate = rate
-        elif rate > self._best_rate * BETTER or not self._answered:
-            self.limit = min(self._most, int(self.limit * MORE) + 1)
-            self._best_rate = max(rate, self._best_rate)
+            self._before, self._patience = None, RESTING
+        elif self._done < 2 * self.limit and self._elapsed < LONGEST_TRIAL:
+            return self.limit  # looks that began before the last change are still under way
+        else:
+            self._try(self._done / self._elapsed)
         self._done = self._answered = 0
-        self._seconds = 0.0
+        self._seconds = self._elapsed = 0.0
         return self.limit
+
+    def _try(self, rate: float) -> None:
+        """Keep the last change or take it back, or try more."""
+        if self._before is not None and rate < self._before[1] * BETTER:
+            self.limit, self._before = self._before[0], None
+            self._patience = RESTING
+        elif self._patience:
+            self._patience -= 1
+        elif self.limit < self._most:
+            self._before = (self.limit, rate)
+            self.limit = min(self._most, self.limit * MORE)
+
+    def _is_slow(self) -> bool:
+        """True when answers take several times as long as they did at best."""
+        if not self._answered:
+            return False
+        pace = self._seconds / self._answered
+        self._quickest = min(self._quickest, pace)
+        return pace > SLOW * max(self._quickest, AT_LEAST_SLOW)
 
 
 class Pool:
