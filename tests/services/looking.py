@@ -78,7 +78,8 @@ def batches_for(lab: Lab, scan: str, rules: PaceRules = SETTINGS.rules) -> list[
         at_once=AT_ONCE,
     )
     gate = Gate(now, scope=plan.scopes)
-    return list(batches_of(read_targets(lab.targets()), Resolver(), gate, plan))
+    found = batches_of(read_targets(lab.targets()), Resolver(), gate, plan)
+    return [batch for batch in found if batch is not None]
 
 
 def looked_at_here(lab: Lab) -> list[Record]:

@@ -284,7 +284,8 @@ def a_plan(**settings: int) -> Plan:
 
 def cut(targets: list[Target], plan: Plan, resolver: Resolver | None = None) -> list[LookBatch]:
     gate = Gate(now, scope=plan.scopes)
-    return list(batches_of(targets, resolver or Known({}), gate, plan))
+    found = batches_of(targets, resolver or Known({}), gate, plan)
+    return [batch for batch in found if batch is not None]
 
 
 def networks(batch: LookBatch) -> set[str]:
@@ -356,6 +357,24 @@ def test_later_windows_know_what_earlier_ones_may_have_asked() -> None:
 
     assert [batch.window for batch in batches] == [0, 1, 2]
     assert [batch.spent for batch in batches] == [{}, {}, {"192.0.2.1": Spent(6, 6)}]
+
+
+def test_later_windows_go_by_what_came_back() -> None:
+    """Between two windows stands None, and what is back by then is charged as it was."""
+    targets = [Target("192.0.2.1"), Target("192.0.2.2"), Target("192.0.2.3")]
+    returned: dict[int, dict[str, Spent]] = {}
+    plan = replace(a_plan(window=1), returned=returned)
+    spent = []
+    for batch in batches_of(targets, Known({}), Gate(now, scope=plan.scopes), plan):
+        if batch is not None:
+            spent.append(batch.spent)
+            returned[batch.number] = {batch.leases[0].addresses[0]: Spent(1, 2)}
+
+    assert spent == [
+        {},
+        {"192.0.2.1": Spent(1, 2)},
+        {"192.0.2.1": Spent(1, 2), "192.0.2.2": Spent(1, 2)},
+    ]
 
 
 def test_what_was_asked_before_a_resume_is_charged() -> None:

@@ -22,7 +22,7 @@ from patchstand.workflow.settings import ScanSettings
 
 BATCHES_AT_ONCE = 8
 """Batches with workers or in the queue; at most 512 targets each."""
-Through = Callable[[Iterable[LookBatch]], Iterator[LookResult]]
+Through = Callable[[Iterable[LookBatch | None]], Iterator[LookResult]]
 """Batches in, results out: `through_executor` or `through_queue` with their addresses."""
 
 
@@ -75,6 +75,7 @@ def scan_elsewhere(
         scopes=elsewhere.scopes,
         settings=look_settings(settings, looking, plan.known.version),
         spent=_spent(plan),
+        returned=books.returned,
         at_once=elsewhere.at_once,
     )
 
@@ -138,10 +139,19 @@ class _Books:
     def __init__(self, writer: BatchWriter) -> None:
         self._writer = writer
         self._out: dict[int, _Going] = {}
+        self.returned: dict[int, dict[str, Spent]] = {}
 
-    def going_out(self, batches: Iterable[LookBatch]) -> Iterator[LookBatch]:
+    def going_out(self, batches: Iterable[LookBatch | None]) -> Iterator[LookBatch | None]:
         """The same batches, each written down before it goes."""
+        begins = False
         for batch in batches:
+            if batch is None:
+                begins = True
+                yield None
+                continue
+            if begins:  # what came back of the window before has been charged by now
+                begins = False
+                self.returned.clear()
             going = self._out[batch.number] = _Going(at_most(batch), batch.spent)
             for address, most in going.most.items():
                 before = going.before.get(address, Spent(0, 0))
@@ -150,6 +160,7 @@ class _Books:
 
     def come_back(self, result: LookResult) -> None:
         """Set right what was written down; a result of an earlier run's batch stays at most."""
+        self.returned[result.number] = result.spent
         going = self._out.pop(result.number, None)
         for address, most in going.most.items() if going else ():
             self._note(address, most, result.spent.get(address, Spent(0, 0)))

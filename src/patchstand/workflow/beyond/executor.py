@@ -49,11 +49,11 @@ def executor(
 
 
 def through_executor(
-    batches: Iterable[LookBatch], pool: Executor, edge: Edge, at_once: int
+    batches: Iterable[LookBatch | None], pool: Executor, edge: Edge, at_once: int
 ) -> Generator[LookResult, None, None]:
     """Have batches looked at, `at_once` at most at work; yields results as they come.
 
-    A batch of a later window begins when all of the earlier are done. `edge.now` must be
+    None among the batches: all of the earlier are waited for. `edge.now` must be
     importable on the workers, as all of `edge` goes there.
 
     Raises:
@@ -61,12 +61,12 @@ def through_executor(
         PatchstandError: as `look_batch` on a worker.
     """
     working: dict[Future[bytes], LookBatch] = {}
-    window = 0
     try:
         for batch in batches:
-            while working and (len(working) >= at_once or batch.window != window):
+            while len(working) >= (at_once if batch is not None else 1):
                 yield from _finished(working)
-            window = batch.window
+            if batch is None:
+                continue
             working[pool.submit(look_in_pool, encode(batch), edge)] = batch
         while working:
             yield from _finished(working)

@@ -2,7 +2,7 @@
 
 A network is a /24 or a /56, as in `observe.pace`. A name with addresses in several networks
 joins them. Targets are taken in windows, so that memory does not grow with their number; what
-an earlier window may have asked of a network is charged in full to the later.
+an earlier window asked of a network is charged to the later.
 """
 
 import asyncio
@@ -37,13 +37,15 @@ class Plan:
     """How a scan is cut: about `size` targets a batch at most, `at_once` batches at work.
 
     The rate of `settings.rules` is that of the whole scan; each batch gets its part of it.
-    `spent` is what the scan asked before it was resumed.
+    `spent` is what the scan asked before it was resumed; `returned` what the batches that
+    are back did, by their numbers: whoever takes results adds to it.
     """
 
     scan: str
     scopes: tuple[Scope, ...]
     settings: LookSettings
     spent: Mapping[str, Spent] = field(default_factory=dict)
+    returned: Mapping[int, Mapping[str, Spent]] = field(default_factory=dict)
     size: int = TARGETS_A_BATCH
     window: int = TARGETS_A_WINDOW
     at_once: int = 4
@@ -51,11 +53,12 @@ class Plan:
 
 def batches_of(
     targets: Iterable[Target], resolver: Resolver, gate: Gate, plan: Plan
-) -> Iterator[LookBatch]:
+) -> Iterator[LookBatch | None]:
     """Look up the names and cut the targets into batches; inside one, their order stays.
 
-    The same targets in the same order give the same batches, as long as names keep their
-    addresses. Must not be called inside a running event loop.
+    None stands between two windows: whoever takes the batches waits there until all are
+    back, as the next window goes by what they asked. The same targets
+    in the same order give the same batches, as long as names keep their addresses. Must not be called inside a running event loop.
     """
     settings = _part_of(plan)
     waiting, number = iter(targets), 0
@@ -64,6 +67,7 @@ def batches_of(
         for window in count():
             taken = list(islice(waiting, plan.window))
             leases = run(_resolved(taken, resolver, gate)) if taken else []
+            sent: dict[int, dict[str, Spent]] = {}
             for group in _groups(leases, _count(len(leases), plan), network):
                 batch = LookBatch(
                     scan=plan.scan,
@@ -74,12 +78,14 @@ def batches_of(
                     settings=settings,
                     spent=asked.before(group),
                 )
+                sent[number] = at_most(batch)
                 yield batch
                 number += 1
-                if len(taken) == plan.window:  # there may be another window
-                    asked.add(at_most(batch))
             if len(taken) < plan.window:
                 return
+            yield None
+            for one, most in sent.items():
+                asked.add(plan.returned.get(one, most))
 
 
 NetworkOf = Callable[[str], str]

@@ -38,7 +38,7 @@ REPAIR_SECONDS = 5.0
 
 
 def through_queue(
-    batches: Iterable[LookBatch],
+    batches: Iterable[LookBatch | None],
     url: str,
     scan: str,
     at_once: int,
@@ -49,8 +49,8 @@ def through_queue(
     First come the results of batches that an earlier run of this scan left in the queue; only
     then the first of `batches` is asked for, so that they may depend on them. Those that were
     in the queue already are not put there again, unless they
-    wait under other `scopes` than these. A batch of a later window begins when all of the
-    earlier are done. At the end all rows of the scan are deleted; when the iteration is
+    wait under other `scopes` than these. None among the batches: all of the
+    earlier are waited for. At the end all rows of the scan are deleted; when the iteration is
     given up they stay, for the next run. A database that restarts is waited for.
 
     Raises:
@@ -74,15 +74,14 @@ class _Queue:
         self._waiting: set[str] = set()
         self._repaired = time.monotonic()
 
-    def through(self, batches: Iterable[LookBatch]) -> Iterator[LookResult]:
+    def through(self, batches: Iterable[LookBatch | None]) -> Iterator[LookResult]:
         self._database.run(make_tables)
         self._adopt()
         yield from self._until(0)
-        window = 0
         for batch in batches:
-            yield from self._until(self._at_once - 1 if batch.window == window else 0)
-            window = batch.window
-            self._put(batch)
+            yield from self._until(self._at_once - 1 if batch is not None else 0)
+            if batch is not None:
+                self._put(batch)
         yield from self._until(0)
         self._database.run(self._clean)
 
