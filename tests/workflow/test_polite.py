@@ -64,13 +64,17 @@ def ask(lab: Lab, pace: Pace, scope: Scope | None = None, **more: Any) -> list[O
 
 
 def at_the_servers(lab: Lab) -> tuple[Counter[str], Counter[str]]:
-    """Connections, and HTTP requests and mail sessions, per address."""
+    """Connections, and HTTP requests and mail sessions, per address.
+
+    A mail connection that was reset before a word was said is no session.
+    """
     connections: Counter[str] = Counter()
     requests: Counter[str] = Counter()
     for address, row in lab.tally.record()["addresses"].items():
         connections[address] = sum(row["connections"].values())
-        mail = sum(n for service, n in row["connections"].items() if service != "https")
-        requests[address] = row["requests"].get("https", 0) + mail
+        said = row["requests"]
+        mail = (n for each, n in row["connections"].items() if each != "https" and said.get(each))
+        requests[address] = said.get("https", 0) + sum(mail)
     return connections, requests
 
 

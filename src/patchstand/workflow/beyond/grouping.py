@@ -58,11 +58,12 @@ def batches_of(
 
     None stands between two windows: whoever takes the batches waits there until all are
     back, as the next window goes by what they asked. The same targets
-    in the same order give the same batches, as long as names keep their addresses. Must not be called inside a running event loop.
+    in the same order give the same batches, as long as names keep their addresses. Must
+    not be called inside a running event loop.
     """
     settings = _part_of(plan)
     waiting, number = iter(targets), 0
-    network = own_network_on_loopback if settings.loopback_is_free else network_of
+    network = _network_of(settings)
     with _Asked(plan.spent, network) as asked:
         for window in count():
             taken = list(islice(waiting, plan.window))
@@ -97,8 +98,15 @@ def network_of(address: str) -> str:
     return order.network_of(address)
 
 
+def _network_of(settings: LookSettings) -> NetworkOf:
+    """On loopback networks mean nothing, unless they have a budget or a rate there too."""
+    rules = settings.rules
+    limited = rules.requests_per_network is not None or rules.rate_per_network is not None
+    return network_of if limited and not settings.loopback_is_free else own_network_on_loopback
+
+
 def own_network_on_loopback(address: str) -> str:
-    """As `network_of`; on loopback, where that is free and networks mean nothing, itself."""
+    """As `network_of`; an address of loopback is its own."""
     place = canonical_address(address)
     return address if place is None or place.is_loopback else network_of(address)
 
