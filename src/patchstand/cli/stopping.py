@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
 
@@ -39,6 +40,7 @@ def stopping() -> Iterator[Stop]:
 
     def asked(number: int, _frame: FrameType | None) -> None:
         signal.signal(number, before[number])
+        print("stopping; once more to leave at once", file=sys.stderr)
         stop.want()
 
     for number in before:

@@ -16,6 +16,8 @@ FEWEST = 8
 AT_FIRST = 48
 MOST = 1000
 TICK = 0.5
+GRACE = 10.0
+"""Seconds that looks under way are given after `stop`; the others are looks of the next run."""
 """Seconds between two decisions."""
 MORE, LESS = 2, 0.7
 LATE = 0.15
@@ -139,6 +141,7 @@ class Pool:
         self._results: asyncio.Queue[Observation | BaseException] = asyncio.Queue()
         self._numbers = iter(range(1 << 62))
         self._stopped = False
+        self._until: float | None = None
 
     @property
     def at_once(self) -> int:
@@ -151,7 +154,7 @@ class Pool:
         return self._stopped
 
     def stop(self) -> None:
-        """Begin no further look; those under way are finished and given out."""
+        """Begin no further look; those that end within `GRACE` seconds are given out."""
         self._stopped = True
 
     async def observations(self, targets: Iterator[Target]) -> AsyncIterator[Observation]:
@@ -181,8 +184,16 @@ class Pool:
             await asyncio.gather(regulating, *self._running, return_exceptions=True)
 
     def _is_over(self, *, exhausted: bool) -> bool:
+        if self._stopped and asyncio.get_running_loop().time() > self._patience():
+            return self._results.empty()
         idle = not self._running and self._results.empty()
         return idle and (self._stopped or (exhausted and not self._again))
+
+    def _patience(self) -> float:
+        """When looks under way are given up after `stop` (loop time)."""
+        if self._until is None:
+            self._until = asyncio.get_running_loop().time() + GRACE
+        return self._until
 
     def _fill(self, targets: Iterator[Target], *, exhausted: bool) -> bool:
         """Begin looks up to the limit; True when the list has come to its end."""

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from patchstand.errors import StoreError
+from patchstand.errors import StoreError, UsageError
 from patchstand.store.columns import OBSERVATIONS
 from patchstand.store.folder import TEMPORARY, Folder, TableFile
 from patchstand.store.pseudonym import Mask
@@ -86,8 +86,23 @@ class Selection:
     since: date | None = None
     until: date | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse days that leave nothing.
+
+        Raises:
+            UsageError: the first day lies after the last.
+        """
+        if self.since and self.until and self.since > self.until:
+            raise UsageError(f"--since {self.since} lies after --until {self.until}")
+
     def files(self, folder: Folder) -> dict[str, list[TableFile]]:
-        """The files of `observations` that can hold such rows, by batch, in order."""
+        """The files of `observations` that can hold such rows, by batch, in order.
+
+        Raises:
+            UsageError: there is no such scan or import.
+        """
+        if self.scan is not None and not folder.files("observations", self.scan):
+            raise UsageError(f"{self.scan}: no scan or import of that name is in the store")
         first = f"{self.since:%Y-%m}" if self.since else ""
         last = f"{self.until:%Y-%m}" if self.until else "~"
         found: dict[str, list[TableFile]] = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from patchstand import knowledge
 from patchstand.errors import StoreError, UsageError
+from patchstand.observe.names import canonical
 from patchstand.store.batches import StoredFile
 from patchstand.store.database import Database
 from patchstand.store.disclosures import Erasure
@@ -289,6 +290,7 @@ def erase(store: Store, targets: Sequence[str], reason: str, now: datetime) -> E
     """
     if not targets or not reason.strip():
         raise UsageError("store erase wants the TARGET to erase, and the --reason")
+    _refuse_no_names(targets)
     names = Names(targets)
     with store.open() as (folder, state), quiet(folder) as busy:
         if busy:
@@ -302,6 +304,13 @@ def erase(store: Store, targets: Sequence[str], reason: str, now: datetime) -> E
         aside = tuple(_kept_aside(folder))
     _scrubbed(store, names)
     return Erased(pseudonyms, rows, servers, files, aside)
+
+
+def _refuse_no_names(targets: Sequence[str]) -> None:
+    """A mistyped address must not be reported as erased."""
+    for target in targets:
+        if canonical(target) is None:
+            raise UsageError(f"{target[:60]!r} is no name and no address; name each server")
 
 
 def _note(pseudonyms: Sequence[str], reason: str, now: datetime) -> dict[str, str]:

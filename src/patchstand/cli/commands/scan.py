@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from patchstand.cli.command import (
     INTERRUPTED,
     OK,
+    USAGE,
     Command,
     add_places,
     add_state,
@@ -153,6 +154,8 @@ def _begun(options: argparse.Namespace) -> int:
         ready = begin(ScanPlan(folder, batch, known, day), settings, targets, now)
         try:
             return _carried_out(options, ready)
+        except KeyboardInterrupt:
+            return _left(options, ready)
         except PatchstandError:
             if not ready.observed:  # by the files; abandon looks at the journal
                 abandon(ready)
@@ -173,7 +176,19 @@ def _resumed(options: argparse.Namespace) -> int:
         ready = resume(plan, now)
         if ready.settings.state_elsewhere and not options.state:
             raise UsageError(f"{batch} keeps its state in PostgreSQL; give --state as before")
-        return _carried_out(options, ready)
+        try:
+            return _carried_out(options, ready)
+        except KeyboardInterrupt:
+            return _left(options, ready)
+
+
+def _left(options: argparse.Namespace, ready: "ScanRun") -> int:
+    """Left at once: what is in the journal is sealed by the next run."""
+    from patchstand.report.catalog import catalog
+
+    where = {"scan": ready.plan.batch, "store": str(options.store)}
+    print(catalog(options.lang).text("scan.left", **where), file=sys.stderr)
+    return INTERRUPTED
 
 
 def _known(options: argparse.Namespace) -> "Knowledge":
@@ -184,6 +199,7 @@ def _known(options: argparse.Namespace) -> "Knowledge":
 
 def _carried_out(options: argparse.Namespace, ready: "ScanRun") -> int:
     """Look, and write down what came of it; the exit code."""
+    from patchstand.model import Outcome
     from patchstand.store.tally import tally
     from patchstand.workflow.register import note_begin, note_end, noted, state_of
     from patchstand.workflow.scan_run import begun_batch, finish
@@ -197,6 +213,9 @@ def _carried_out(options: argparse.Namespace, ready: "ScanRun") -> int:
     if complete:
         finish(ready)
     _tell(options, ready, complete=complete)
+    if counts is not None and set(counts) == {Outcome.OUT_OF_SCOPE}:
+        print("patchstand: nothing permits asking any of the targets (--scope)", file=sys.stderr)
+        return USAGE
     return OK if complete else INTERRUPTED
 
 
