@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from patchstand.cli.stopping import Stop
     from patchstand.model import Conclusion, Knowledge, Record, Target
     from patchstand.store.folder import Folder
+    from patchstand.workflow.discovered import Seen
     from patchstand.workflow.scan_run import OnRecord, ScanRun
     from patchstand.workflow.settings import ScanSettings
 
@@ -67,7 +68,7 @@ def _configure_asking(parser: argparse.ArgumentParser) -> None:
     asking.add_argument(
         "--requests",
         type=number(1, 200),
-        default=8,
+        default=16,
         metavar="N",
         help="at most so many in one look",
     )
@@ -140,6 +141,7 @@ def _begun(options: argparse.Namespace) -> int:
     from patchstand.cli.elsewhere import check
     from patchstand.store.database import read_url
     from patchstand.store.folder import Folder
+    from patchstand.workflow.discovered import Seen
     from patchstand.workflow.scan import ScanPlan
     from patchstand.workflow.scan_run import abandon, approach, begin
 
@@ -148,10 +150,12 @@ def _begun(options: argparse.Namespace) -> int:
     check(options)
     if options.state:
         read_url(options.state)
-    targets = _targets(options)
+    skipped = Seen()
+    targets = _targets(options, skipped)
     folder, batch = Folder.open(options.store, now()), _new_batch()
     with folder.alone(batch):
         ready = begin(ScanPlan(folder, batch, known, day), settings, targets, now)
+        _tell_skipped(options, skipped)
         try:
             return _carried_out(options, ready)
         except KeyboardInterrupt:
@@ -262,11 +266,15 @@ def _dry_run(options: argparse.Namespace) -> int:
 
     from patchstand.report.catalog import catalog
     from patchstand.report.scanned import print_preview
+    from patchstand.workflow.discovered import Seen
     from patchstand.workflow.preview import preview
     from patchstand.workflow.scan_run import approach
 
     settings = _settings(options)
-    seen = preview(_targets(options), approach(settings, now), settings.retries)
+    skipped = Seen()
+    targets = _targets(options, skipped)
+    seen = preview(targets, approach(settings, now), settings.retries)
+    _tell_skipped(options, skipped)
     if options.json:
         write_json({"schema": "patchstand/scan-preview/1", **asdict(seen)})
     else:
@@ -312,12 +320,21 @@ def _settings(options: argparse.Namespace) -> "ScanSettings":
     )
 
 
-def _targets(options: argparse.Namespace) -> Iterator["Target"]:
+def _tell_skipped(options: argparse.Namespace, seen: "Seen") -> None:
+    """Ports and records of a finder that no probe can use are no silent loss."""
+    from patchstand.report.catalog import catalog
+
+    if seen.ports_skipped or seen.records_skipped:
+        counts = {"ports": seen.ports_skipped, "records": seen.records_skipped}
+        print(catalog(options.lang).text("scan.skipped", **counts), file=sys.stderr)
+
+
+def _targets(options: argparse.Namespace, seen: "Seen") -> Iterator["Target"]:
     from patchstand.workflow.targets import expand
 
     if options.targets is None:
         raise UsageError("give the targets with --targets FILE, or - for stdin")
-    return expand(_lines(options.targets), options.limit)
+    return expand(_lines(options.targets), options.limit, seen)
 
 
 def _lines(path: Path) -> Iterator[str]:
