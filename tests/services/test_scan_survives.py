@@ -96,8 +96,8 @@ def resumed(store: Path, *more: str | Path) -> Arguments:
 
 
 def begun(store: Path) -> bool:
-    """True when the list of a scan under way is complete."""
-    return any(store.glob("scans/*/targets.parquet"))
+    """True when a scan has begun: from here on it can be resumed."""
+    return any(store.glob("scans/*/scan.json"))
 
 
 def stop_at(process: "subprocess.Popen[bytes]", lab: Lab, store: Path, calls: int) -> None:
