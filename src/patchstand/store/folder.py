@@ -132,7 +132,7 @@ def write_whole(path: Path, content: bytes) -> Path:
     Raises:
         StoreError: the disk is full or the folder not writable; nothing is left behind.
     """
-    beside = path.with_name(f"{TEMPORARY}-{os.getpid()}-{path.name}")
+    beside = path.with_name(f"{TEMPORARY}-{os.getpid()}-{path.name}.part")  # for no glob of readers
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
