@@ -187,7 +187,10 @@ def test_an_interrupted_check_says_so(tmp_path: Path, slow_lab: Lab, output: lis
 def test_an_interrupted_check_keeps_what_it_said(tmp_path: Path, slow_lab: Lab) -> None:
     """Servers that had ended before Ctrl-C are whole lines of JSON on stdout."""
     targets = tmp_path / "targets"
-    nobody = [f"127.0.0.1 https={free_port()}" for _ in range(20)]
+    ports: set[int] = set()
+    while len(ports) < 20:  # the same port twice is the same target
+        ports.add(free_port())
+    nobody = [f"127.0.0.1 https={port}" for port in ports]
     targets.write_text("\n".join([*nobody, *slow_lab.targets()]))
     options = ("--targets", str(targets), "--concurrency", "150", "--json")
     with running("check", *options, folder=tmp_path) as process:
