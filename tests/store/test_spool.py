@@ -1,10 +1,13 @@
 """The list of targets on the disk."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.store.conftest import BATCH, NOW, conclusion, record
 
+from patchstand.errors import UsageError
 from patchstand.store.folder import Folder
 from patchstand.store.spool import is_spooled, pending, spool
 from patchstand.store.writer import BatchWriter
@@ -41,3 +44,16 @@ def test_observed_targets_are_left_out(folder: Folder) -> None:
     assert spool(folder, "third", targets, only_new=True) == 3
     new = [target for target, _ in pending(folder, "third")]
     assert new == [target for _, target, _ in targets[6:]]
+
+
+@pytest.mark.parametrize("error", [UsageError("line 2: no target"), KeyboardInterrupt()])
+def test_whoever_gives_the_targets_may_fail(folder: Folder, error: BaseException) -> None:
+    """A wrong line and Ctrl-C come out as they are, and there is no list then."""
+
+    def targets() -> Iterator[tuple[int, str, str]]:
+        yield 1, "127.0.0.1", ""
+        raise error
+
+    with pytest.raises(type(error)):
+        spool(folder, BATCH, targets())
+    assert not is_spooled(folder, BATCH)

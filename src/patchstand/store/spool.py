@@ -106,13 +106,13 @@ class _Given:
 
     def __init__(self, targets: Iterable[Spooled]) -> None:
         self._targets = iter(targets)
-        self.failed: Exception | None = None
+        self.failed: BaseException | None = None
 
     def record_batches(self) -> Iterator[pa.RecordBatch]:
         try:
             while rows := list(islice(self._targets, _TOGETHER)):
                 yield _record_batch(rows)
-        except Exception as error:
+        except BaseException as error:  # Ctrl-C too: DuckDB would make an error of its own of it
             self.failed = error
             raise
 
