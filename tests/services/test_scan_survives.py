@@ -118,7 +118,7 @@ def test_a_scan_killed_at_twenty_moments_loses_nothing(tmp_path: Path, lab: Lab)
     nothing seen otherwise than by a scan that nobody disturbs."""
     store, undisturbed = tmp_path / "store", tmp_path / "undisturbed"
     budgets = {"requests_per_server": PER_SERVER, "requests_per_network": PER_NETWORK}
-    begin = scan_of(lab, tmp_path, store, rate=900, **budgets)
+    begin = scan_of(lab, tmp_path, store, rate=100, **budgets)  # not done before the last kill
     arguments: Arguments = (*begin, "--concurrency", "40", "--seed", "1")
     moments = Random(20)
 
@@ -130,6 +130,7 @@ def test_a_scan_killed_at_twenty_moments_loses_nothing(tmp_path: Path, lab: Lab)
                 time.sleep(pause)
             else:
                 stop_at(process, lab, store, calls)
+            assert process.poll() is None
             kill(process)
         arguments = resumed(store)
     complete(*arguments, folder=tmp_path)
