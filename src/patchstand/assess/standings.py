@@ -1,6 +1,7 @@
 """Whether a set of builds has each fix: for the time it takes until fixes are installed."""
 
 from datetime import date
+from functools import lru_cache
 
 from patchstand.assess.cves import join
 from patchstand.assess.families import families
@@ -47,6 +48,7 @@ def update_standings(
     return found
 
 
+@lru_cache(maxsize=16)
 def security_updates(knowledge: Knowledge, as_of: date) -> dict[str, date]:
     """The security updates released by a day, by name, each with its first release."""
     found: dict[str, date] = {}

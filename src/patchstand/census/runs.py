@@ -6,7 +6,7 @@ window of a population. Looks that failed say nothing; one that surely shows no 
 server ends the run before it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,9 +25,9 @@ WINDOW = 14
 NO_EXCHANGE = "-"
 """What a look shows where surely no Exchange server stands."""
 
-_TEXT = ("target", "ports", "address", "country", "state", "sector")
-_COLUMNS = (*_TEXT, "observed_at", "identity", "certificate", "asn")
 PLACE = ("country", "state", "asn", "sector")
+_TEXT = ("target", "ports", "address", "source", "country", "state", "sector")
+_COLUMNS = ("target", "ports", "address", "observed_at", "identity", "certificate", *PLACE)
 _DAY_MS = 86_400_000
 _WORD = pa.dictionary(pa.int32(), pa.string())
 
@@ -103,32 +103,41 @@ def _joined(rows: pa.Table, server: Ints) -> pa.Table:
 
 
 def _read(month: Month) -> pa.Table:
-    try:
-        tables = [_columns(path) for path in month.files]
-    except (OSError, pa.ArrowException) as error:
-        said = str(error).splitlines()[0]
-        raise StoreError(f"month {month.name}: {said}; run `patchstand store check`") from error
+    tables = [read_columns(path, _COLUMNS) for path in month.files]
     rows = pa.concat_tables(tables, promote_options="default")
     if month.until is not None:
         rows = rows.filter(pc.less(rows["observed_at"], pa.scalar(month.until)))
     return rows.unify_dictionaries().combine_chunks()
 
 
-def _columns(path: Path) -> pa.Table:
-    """The columns that are needed and hold anything; a file's own statistics tell."""
+def read_columns(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Columns of a file of observations, texts as dictionaries; those without a value left out.
+
+    Raises:
+        StoreError: the file cannot be read.
+    """
+    try:
+        return _columns(path, columns).unify_dictionaries()
+    except (OSError, pa.ArrowException) as error:
+        said = str(error).splitlines()[0]
+        raise StoreError(f"{path}: {said}; run `patchstand store check`") from error
+
+
+def _columns(path: Path, columns: Sequence[str]) -> pa.Table:
     metadata = pq.read_metadata(path)
     groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
     place = {name: at for at, name in enumerate(metadata.schema.names)}
-    wanted = [name for name in _COLUMNS if any(_holds(group, place[name]) for group in groups)]
+    wanted = [name for name in columns if any(_holds(group, place[name]) for group in groups)]
+    texts = [name for name in _TEXT if name in wanted]
     delta = {
         name
-        for name in _TEXT
+        for name in texts
         if any("DELTA_BYTE_ARRAY" in group.column(place[name]).encodings for group in groups)
     }
-    words = [name for name in _TEXT if name not in delta]
+    words = [name for name in texts if name not in delta]  # no decoder makes these of deltas
     file = pq.ParquetFile(path, read_dictionary=words, page_checksum_verification=True)
     rows = file.read(wanted)
-    for name in delta & set(wanted):
+    for name in delta:
         rows = replaced(rows, name, rows[name].dictionary_encode())
     return rows
 

@@ -10,6 +10,8 @@ from math import exp, inf, log, sqrt
 
 Z = 1.959963984540054
 """The 97.5 % point of the normal distribution."""
+_HALF = 0.5 - 1e-12
+"""Half, also where a product of fractions misses it by its last digit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Survival:
             [step.low for step in self.steps],
         )
         found = [
-            next((s.day for s, share in zip(self.steps, side, strict=True) if share >= 0.5), None)
+            next((s.day for s, share in zip(self.steps, side, strict=True) if share >= _HALF), None)
             for side in sides
         ]
         return found[0], found[1], found[2]

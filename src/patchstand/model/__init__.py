@@ -25,7 +25,7 @@ from patchstand.model.assessment import (
     Why,
 )
 from patchstand.model.build import ON_PREMISES, Build, ProductLine
-from patchstand.model.census import FEWEST, Figure
+from patchstand.model.census import FEWEST, Census, Figure, SkippedMonth
 from patchstand.model.evidence import (
     Clue,
     Conflict,
@@ -78,6 +78,7 @@ __all__ = [
     "Behind",
     "Build",
     "BuildAssessment",
+    "Census",
     "CertificateFacts",
     "CheckedNode",
     "CheckedServer",
@@ -114,6 +115,7 @@ __all__ = [
     "ServerClass",
     "Severity",
     "Sighted",
+    "SkippedMonth",
     "Source",
     "Status",
     "Support",

@@ -1,10 +1,9 @@
 """A census as the document that every rendering of it takes: `patchstand/census/1`."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from patchstand.model import FEWEST, Figure, ProductLine
+from patchstand.model import FEWEST, Census, Figure, ProductLine
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import catalog
 
@@ -12,30 +11,20 @@ _BREAKDOWNS = ("by_line", "sectors", "states", "systems")
 _LINES = {line.value: at for at, line in enumerate(ProductLine)}
 
 
-def census_document(
-    *,
-    as_of: date,
-    covered_until: date,
-    knowledge: str,
-    stale: bool,
-    observed: tuple[date, date],
-    skipped: Sequence[tuple[str, str]],
-    population: int,
-    parts: Mapping[str, Any],
-) -> Document:
-    """The document; `skipped` are months with the reason, `parts` as the statistics made them."""
+def census_document(census: Census) -> Document:
+    """The document; breakdowns have their small cells suppressed."""
     found: Document = {
         "schema": "patchstand/census/1",
-        "as_of": as_of.isoformat(),
-        "covered_until": covered_until.isoformat(),
-        "stale": stale,
-        "knowledge": {"version": knowledge},
+        "as_of": census.as_of.isoformat(),
+        "covered_until": census.covered_until.isoformat(),
+        "stale": census.stale,
+        "knowledge": {"version": census.knowledge},
         "window_days": 14,
-        "observed": {"first": observed[0].isoformat(), "last": observed[1].isoformat()},
-        "skipped": [{"month": month, "why": why} for month, why in skipped],
-        "population": population,
+        "observed": {"first": census.first.isoformat(), "last": census.last.isoformat()},
+        "skipped": [{"month": each.month, "why": each.why} for each in census.skipped],
+        "population": census.population,
     }
-    for name, part in parts.items():
+    for name, part in census.parts.items():
         found[name] = _plain(part, suppressed=name in _BREAKDOWNS)
     for name in ("lines", "by_line", "cumulative_updates"):
         found[name] = dict(sorted(found[name].items(), key=lambda item: _place(item[0])))

@@ -6,7 +6,7 @@ statistics over both -> figures; cube -> series
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -27,13 +27,12 @@ from patchstand.census.sources import seen_by
 from patchstand.census.statistic import Asked, Statistic
 from patchstand.census.tables import Tables, tables
 from patchstand.errors import ScopeError, UsageError
-from patchstand.model import Knowledge
+from patchstand.model import Census, Knowledge, SkippedMonth
 from patchstand.plugins import declared
 from patchstand.store.folder import Folder
 from patchstand.workflow.derived import (
     Piece,
     Runs,
-    Skipped,
     all_runs,
     cached,
     clear,
@@ -43,6 +42,13 @@ from patchstand.workflow.derived import (
 )
 from patchstand.workflow.judged_tables import judged_tables
 from patchstand.workflow.sightings import shown_by_key
+
+OnMonth = Callable[[int, int], None]
+"""Told how many months are done, of how many."""
+
+
+def _silent(_done: int, _of: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +65,8 @@ class CensusPlan:
     rebuild: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """The figures of a day, and what they rest on.
-
-    `parts`: by the names of the document, as the statistics made them. `sights`: how many
-    servers of the population show what (`workflow.sightings`). `first` and `last`: the days
-    of the first and last observation that was looked at.
-    """
-
-    as_of: date
-    covered_until: date
-    knowledge: str
-    stale: bool
-    population: int
-    first: date
-    last: date
-    skipped: tuple[Skipped, ...]
-    parts: dict[str, Any]
-    sights: dict[str, int]
-    sql: dict[str, str]
-
-
-def census(plan: CensusPlan, pool: Executor | None = None) -> Counted:
-    """Count a store as of a day; `pool` turns months into runs.
+def census(plan: CensusPlan, pool: Executor | None = None, on_month: OnMonth = _silent) -> Census:
+    """Count a store as of a day; `pool` turns months into runs, `on_month` is told of each.
 
     Raises:
         UsageError: no store, nothing observed by then, or an unknown country.
@@ -94,7 +78,7 @@ def census(plan: CensusPlan, pool: Executor | None = None) -> Counted:
         clear(folder)
     known = knowledge.load(plan.override)
     wanted = pieces(folder, known, plan.override, plan.as_of)
-    rows, skipped = _intervals(folder, wanted, plan, pool)
+    rows, skipped = _intervals(folder, wanted, plan, pool, on_month)
     if not len(rows):
         raise UsageError(_nothing(folder, plan, wanted))
     rows = _of_country(rows, plan.country)
@@ -107,7 +91,7 @@ def census(plan: CensusPlan, pool: Executor | None = None) -> Counted:
         parts = _parts(opened, plan.asked)
         if plan.with_series:
             parts["series"] = series(opened, _cube(folder, rows, wanted, plan, whole=not skipped))
-        return Counted(
+        return Census(
             as_of=plan.as_of,
             covered_until=min(known.covered_until, plan.as_of),
             knowledge=known.version,
@@ -123,16 +107,23 @@ def census(plan: CensusPlan, pool: Executor | None = None) -> Counted:
 
 
 def _intervals(
-    folder: Folder, wanted: Sequence[Piece], plan: CensusPlan, pool: Executor | None
-) -> tuple[pa.Table, tuple[Skipped, ...]]:
+    folder: Folder,
+    wanted: Sequence[Piece],
+    plan: CensusPlan,
+    pool: Executor | None,
+    on_month: OnMonth,
+) -> tuple[pa.Table, tuple[SkippedMonth, ...]]:
     """The intervals of all servers; from the cache where nothing has changed."""
     digest = digest_of(wanted)
     found = cached(folder, "intervals", digest)
     if found is not None:
         return found, ()
-    made = list(all_runs(folder, wanted, pool, skip_damaged=plan.skip_damaged))
+    made: list[Runs | SkippedMonth] = []
+    for each in all_runs(folder, wanted, pool, skip_damaged=plan.skip_damaged):
+        made.append(each)
+        on_month(len(made), len(wanted))
     runs = [each for each in made if isinstance(each, Runs)]
-    skipped = tuple(each for each in made if isinstance(each, Skipped))
+    skipped = tuple(each for each in made if isinstance(each, SkippedMonth))
     _refuse({who for each in runs for who in each.refused})
     rows = intervals([each.table for each in runs])
     if not skipped and all(piece.until is None for piece in wanted):

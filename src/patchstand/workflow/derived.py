@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from patchstand import knowledge
 from patchstand.census.runs import Month, month_runs
 from patchstand.errors import StoreError
-from patchstand.model import Knowledge
+from patchstand.model import Knowledge, SkippedMonth
 from patchstand.store.folder import Folder, write_whole
 from patchstand.workflow.sightings import shown_by_key
 
@@ -52,14 +52,6 @@ class Runs:
     refused: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A month that was left out because a file of it is damaged."""
-
-    month: str
-    why: str
-
-
 def pieces(folder: Folder, known: Knowledge, override: Path | None, as_of: date) -> list[Piece]:
     """The months up to a day that have observations, in the order of time."""
     months: dict[str, dict[str, list[Path]]] = {}
@@ -84,17 +76,17 @@ def _goes_on(paths: Sequence[Path], end: datetime) -> bool:
         spans = [_last(pq.read_metadata(path)) for path in paths]
     except (OSError, pa.ArrowException):
         return True
-    return any(last is None or last >= end for last in spans)
+    return any(last is None or last >= end.timestamp() * 1000 for last in spans)
 
 
-def _last(metadata: pq.FileMetaData) -> datetime | None:
-    """The time of the last row, as the groups of rows note it."""
+def _last(metadata: pq.FileMetaData) -> int | None:
+    """The time of the last row (milliseconds since 1970), as the groups of rows note it."""
     at = metadata.schema.names.index("observed_at")
     groups = [metadata.row_group(each).column(at) for each in range(metadata.num_row_groups)]
     noted = [each.statistics for each in groups]
     if not all(each is not None and each.has_min_max for each in noted):
         return None
-    return max((each.max.astimezone(UTC) for each in noted), default=None)
+    return max((each.max_raw for each in noted), default=None)
 
 
 def runs_of(piece: Piece) -> Runs:
@@ -110,7 +102,7 @@ def runs_of(piece: Piece) -> Runs:
 
 def all_runs(
     folder: Folder, wanted: Sequence[Piece], pool: Executor | None, *, skip_damaged: bool
-) -> Iterator[Runs | Skipped]:
+) -> Iterator[Runs | SkippedMonth]:
     """The runs of every month, from the cache where they are there; `pool` makes the others.
 
     Raises:
@@ -127,7 +119,7 @@ def all_runs(
             except StoreError as error:
                 if not skip_damaged:
                     raise
-                yield Skipped(piece.month, str(error))
+                yield SkippedMonth(piece.month, str(error))
                 continue
             _keep(folder, piece, found)
         yield found
@@ -145,7 +137,7 @@ def cached(folder: Folder, name: str, digest: str) -> pa.Table | None:
     """A derived table, if it is there and made of just this."""
     path = _path(folder, name, digest)
     try:
-        return pq.read_table(path, partitioning=None) if path.exists() else None
+        return pq.ParquetFile(path).read() if path.exists() else None
     except (OSError, pa.ArrowException):
         return None  # whatever is wrong with it: it is made anew
 

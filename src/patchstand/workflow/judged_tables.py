@@ -50,6 +50,8 @@ def judged_tables(
     Nothing that was published after `as_of` is in them.
     """
     rows = _Rows()
+    known_from = {cve.id: cve.known_from for cve in known.cves}
+    fixes = _fixes(known, first, as_of)
     standings: dict[str, dict[str, str]] = {}
     for text in sorted(sights):
         lines, builds, doubt = read_shown(text)
@@ -60,15 +62,13 @@ def judged_tables(
         rows.of["verdict"] += _verdicts(text, found.spans, as_of)
         cves = joined_cves(known, builds, as_of)
         rows.of["flaw"] += [
-            (text, cve.id, _known_from(known)[cve.id], cve.status is Status.AFFECTED)
+            (text, cve.id, known_from[cve.id], cve.status is Status.AFFECTED)
             for cve in cves
             if cve.status in _OPEN
         ]
-        standings[text] = cve_standings(cves) | update_standings(known, builds, as_of)
-    rows.of["standing"] = [
-        (text, fix, standing) for text, each in standings.items() for fix, standing in each.items()
-    ]
-    rows.of["fix"] = list(_fixes(standings, known, as_of))
+        found_standings = cve_standings(cves) | update_standings(known, builds, as_of)
+        standings[text] = {fix: found_standings.get(fix, "unknown") for fix in fixes}
+    _add_fixes(rows, fixes, standings)
     rows.of["phase"] = list(_phases(known))
     return rows.tables()
 
@@ -104,25 +104,31 @@ def _may(span: Span, names: set[PhaseName]) -> bool:
     return not span.phases or bool(span.phases & names)
 
 
-def _fixes(standings: dict[str, dict[str, str]], known: Knowledge, as_of: date) -> Iterator[Row]:
-    """Every fix with its day; those that are one and the same update share a pattern."""
-    updates = security_updates(known, as_of)
-    cves = {cve.id: cve.known_from for cve in known.cves if cve.known_from <= as_of}
+def _fixes(known: Knowledge, first: date, as_of: date) -> dict[str, tuple[str, date]]:
+    """The CVEs and updates published in the period: kind and day, by name."""
+    cves = {cve.id: ("cve", cve.known_from) for cve in known.cves}
+    updates = {name: ("update", day) for name, day in security_updates(known, as_of).items()}
+    found = sorted((cves | updates).items())
+    return {name: (kind, day) for name, (kind, day) in found if first <= day <= as_of}
+
+
+def _add_fixes(
+    rows: _Rows, fixes: dict[str, tuple[str, date]], standings: dict[str, dict[str, str]]
+) -> None:
+    """The fixes and who has them; those that are one and the same update share a pattern."""
     patterns: dict[tuple[object, ...], int] = {}
-    for name, since in sorted((cves | updates).items()):
-        pattern = (since, *(each.get(name) for each in standings.values()))
+    for name, (kind, since) in fixes.items():
+        pattern = (since, *(each[name] for each in standings.values()))
         number = patterns.setdefault(pattern, len(patterns))
-        yield (name, "update" if name in updates else "cve", since, number)
+        rows.of["fix"].append((name, kind, since, number))
+    for text, each in standings.items():
+        rows.of["standing"] += [(text, fix, standing) for fix, standing in each.items()]
 
 
 def _phases(known: Knowledge) -> Iterator[Row]:
     for (line, cu), phases in known.support.items():
         for phase in phases:
             yield (line.value, cu, phase.phase.value, phase.since, phase.until)
-
-
-def _known_from(known: Knowledge) -> dict[str, date]:
-    return {cve.id: cve.known_from for cve in known.cves}
 
 
 def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:

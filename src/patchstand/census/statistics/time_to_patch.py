@@ -1,5 +1,6 @@
 """How fast fixes are installed: by CVE and by update, from the day each was there."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -28,12 +29,13 @@ FROM interval JOIN standing USING (shown) WHERE fix = $fix GROUP BY server
 """
 """One row per server; the patch came between its last look without and its first look with it."""
 _DAYS = f"""
-SELECT greatest(0, date_diff('day', $since, coalesce(patched, last_day))) AS days,
-    count(*) FILTER (patched IS NOT NULL), count(*) FILTER (patched IS NULL)
-FROM ({_COURSES}) WHERE at_risk GROUP BY days ORDER BY days
-"""  # noqa: S608  our own query
-_SURE = f"""
-SELECT count(*) FILTER (left_out), median(width) FILTER (at_risk) FROM ({_COURSES})
+SELECT CASE WHEN at_risk
+        THEN greatest(0, date_diff('day', $since, coalesce(patched, last_day))) END AS days,
+    CASE WHEN at_risk THEN width END AS width,
+    count(*) FILTER (at_risk AND patched IS NOT NULL),
+    count(*) FILTER (at_risk AND patched IS NULL),
+    count(*) FILTER (left_out)
+FROM ({_COURSES}) GROUP BY ALL ORDER BY ALL
 """  # noqa: S608  our own query
 
 
@@ -63,8 +65,8 @@ def _pooled(tables: Tables, found: dict[str, Part]) -> Part | None:
 
 
 def _course(tables: Tables, fix: str, since: object) -> Part:
-    curve = kaplan_meier(tables.ask("time_to_patch", _DAYS, fix=fix, since=since))
-    ((left_out, width),) = tables.ask("time_to_patch_interval", _SURE, fix=fix, since=since)
+    rows = tables.ask("time_to_patch", _DAYS, fix=fix, since=since)
+    curve = kaplan_meier(_by_day(rows))
     after = curve.after(AFTER[1])
     median, low, high = curve.median()
     halved = curve.half_life()
@@ -77,8 +79,8 @@ def _course(tables: Tables, fix: str, since: object) -> Part:
         "at_risk": curve.at_risk,
         "events": curve.events,
         "censored": curve.at_risk - curve.events,
-        "left_out": left_out,
-        "interval_days": width,
+        "left_out": sum(row[4] for row in rows),
+        "interval_days": _median_width(rows),
         "median": median,
         "median_low": low,
         "median_high": high,
@@ -87,6 +89,26 @@ def _course(tables: Tables, fix: str, since: object) -> Part:
         "days_watched": curve.days,
         "curve": _points(curve),
     }
+
+
+def _by_day(rows: list[tuple[Any, ...]]) -> list[tuple[int, int, int]]:
+    found: dict[int, list[int]] = {}
+    for days, _, events, censored, _ in rows:
+        if days is not None:
+            sums = found.setdefault(days, [0, 0])
+            sums[0] += events
+            sums[1] += censored
+    return [(days, *sums) for days, sums in sorted(found.items())]  # type: ignore[misc]
+
+
+def _median_width(rows: list[tuple[Any, ...]]) -> int | None:
+    """How many days lay between the last look without and the first with it, in the middle."""
+    widths = Counter[int]()
+    for _, width, events, _, _ in rows:
+        if width is not None:
+            widths[width] += events
+    ordered = sorted(widths.elements())
+    return ordered[len(ordered) // 2] if ordered else None
 
 
 def _share(curve: Survival, days: int) -> dict[str, float] | None:
