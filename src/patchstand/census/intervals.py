@@ -39,19 +39,30 @@ INTERVALS = pa.schema(
 interval of a server; `next_day`: the first look after it, null for the last one."""
 
 
+_AT_ONCE = 20
+"""Months put together at a time: it bounds the memory, and costs nothing."""
+
+
 def intervals(runs: Sequence[pa.Table]) -> pa.Table:
     """The intervals of all servers, from the runs of months in the order of time."""
-    rows = pa.concat_tables([*runs, RUNS.empty_table()]).unify_dictionaries().combine_chunks()
+    joined = RUNS.empty_table()
+    for at in range(0, len(runs), _AT_ONCE):
+        joined = _joined([joined, *runs[at : at + _AT_ONCE]])
+    return _completed(joined, _ranks(joined)) if len(joined) else INTERVALS.empty_table()
+
+
+def _joined(runs: Sequence[pa.Table]) -> pa.Table:
+    """Runs of one server that follow each other and show the same become one."""
+    rows = pa.concat_tables(runs).unify_dictionaries().combine_chunks()
     if not len(rows):
-        return INTERVALS.empty_table()
+        return rows
     server = _ranks(rows)
     order = np.argsort(server, kind="stable")
     rows, server = rows.take(pa.array(order)), server[order]
     first_day, last_day = integers(rows["first_day"]), integers(rows["last_day"])
     columns = [codes(rows[name]) for name in ("shown", *PLACE)]
     first, last = ends(server, first_day, last_day, columns, WINDOW)
-    found = replaced(rows.take(pa.array(last)), "first_day", pa.array(first_day[first]))
-    return _completed(found, server[last])
+    return replaced(rows.take(pa.array(last)), "first_day", pa.array(first_day[first]))
 
 
 def _ranks(rows: pa.Table) -> Ints:

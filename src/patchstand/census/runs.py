@@ -126,25 +126,47 @@ def read_columns(path: Path, columns: Sequence[str]) -> pa.Table:
 def _columns(path: Path, columns: Sequence[str]) -> pa.Table:
     metadata = pq.read_metadata(path)
     groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
-    place = {name: at for at, name in enumerate(metadata.schema.names)}
-    wanted = [name for name in columns if any(_holds(group, place[name]) for group in groups)]
+    chunks = {
+        name: [group.column(at) for group in groups]
+        for at, name in enumerate(metadata.schema.names)
+        if name in columns
+    }
+    wanted = [name for name in columns if any(map(_holds, chunks[name]))]
     texts = [name for name in _TEXT if name in wanted]
+    same = {name: word for name in texts if (word := _only(chunks[name])) is not None}
     delta = {
         name
         for name in texts
-        if any("DELTA_BYTE_ARRAY" in group.column(place[name]).encodings for group in groups)
+        if any("DELTA_BYTE_ARRAY" in chunk.encodings for chunk in chunks[name])
     }
     words = [name for name in texts if name not in delta]  # no decoder makes these of deltas
     file = pq.ParquetFile(path, read_dictionary=words, page_checksum_verification=True)
-    rows = file.read(wanted)
-    for name in delta:
+    rows = file.read([name for name in wanted if name not in same], use_threads=False)
+    for name in delta - set(same):
         rows = replaced(rows, name, rows[name].dictionary_encode())
+    for name, word in same.items():
+        rows = replaced(rows, name, _repeated(word, len(rows)))
     return rows
 
 
-def _holds(group: pq.RowGroupMetaData, column: int) -> bool:
-    statistics = group.column(column).statistics
-    return statistics is None or statistics.null_count != group.num_rows
+def _only(chunks: "list[pq.ColumnChunkMetaData]") -> str | None:
+    """The one text of a whole column, where its statistics say that there is one."""
+    noted = [chunk.statistics for chunk in chunks]
+    if not all(each and each.has_min_max and not each.null_count for each in noted):
+        return None
+    found: set[str] = {text for each in noted for text in (each.min, each.max)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _repeated(word: str, rows: int) -> pa.DictionaryArray:
+    words = pa.array([word], pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), words)
+
+
+def _holds(chunk: pq.ColumnChunkMetaData) -> bool:
+    """True unless the column is surely empty there."""
+    statistics = chunk.statistics
+    return statistics is None or statistics.null_count != chunk.num_values
 
 
 def _shown(rows: pa.Table, texts: Mapping[int, str]) -> pa.Table:

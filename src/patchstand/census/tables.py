@@ -13,7 +13,7 @@
 A day that never comes is 9999-12-31, one that always was is 0001-01-01.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -86,16 +86,26 @@ WHERE $as_of BETWEEN i.first_day AND i.valid_to AND $as_of BETWEEN v.since AND v
 """
 
 
+Remember = Callable[[str, Callable[[], pa.Table]], pa.Table]
+"""Gives a table of this name that was made before of the same, or makes it."""
+
+
+def made_anew(_name: str, make: Callable[[], pa.Table]) -> pa.Table:
+    """Make the table: nothing is remembered."""
+    return make()
+
+
 @dataclass(slots=True)
 class Tables:
     """The tables as of a day; keeps the text of what was asked under each rule.
 
-    `seen_since`: the first day with an observation.
+    `seen_since`: the first day with an observation. `remember`: for tables that take long.
     """
 
     duck: duckdb.DuckDBPyConnection
     as_of: date
     seen_since: date
+    remember: Remember = made_anew
     population: int = 0
     asked: dict[str, str] = field(default_factory=dict)
 
@@ -106,6 +116,13 @@ class Tables:
         used = {name: value for name, value in given.items() if f"${name}" in sql}
         return self.duck.execute(sql, used).fetchall()
 
+    def table(self, rule: str, sql: str) -> pa.Table:
+        """The rows of a query as a table; `$as_of` and `$seen_since` are there."""
+        given = {"as_of": self.as_of, "seen_since": self.seen_since}
+        self.asked.setdefault(rule, _spelled(sql, given))
+        used = {name: value for name, value in given.items() if f"${name}" in sql}
+        return self.duck.sql(sql, params=used).to_arrow_table()
+
     def figure(self, rule: str, low: str, high: str, **values: object) -> Figure:
         """Count the servers of the population for which a condition surely, possibly holds."""
         sql = f"SELECT count(*) FILTER ({low}), count(*) FILTER ({high}) FROM server"  # noqa: S608  our own conditions
@@ -115,14 +132,18 @@ class Tables:
 
 @contextmanager
 def tables(
-    intervals: pa.Table, judged: Mapping[str, pa.Table], as_of: date, seen_since: date
+    intervals: pa.Table,
+    judged: Mapping[str, pa.Table],
+    as_of: date,
+    seen_since: date,
+    remember: Remember = made_anew,
 ) -> Iterator[Tables]:
     """Open the tables, in memory; `judged` has one of each of `JUDGED`."""
     with duckdb.connect(":memory:") as duck:
         duck.register("interval", intervals)
         for name, rows in judged.items():
             duck.register(name, rows)
-        found = Tables(duck, as_of, seen_since)
+        found = Tables(duck, as_of, seen_since, remember)
         duck.execute(f"CREATE TABLE server AS {SERVER}", {"as_of": as_of})
         found.asked["server"] = _spelled(f"CREATE TABLE server AS {SERVER}", {"as_of": as_of})
         ((found.population,),) = found.ask("population", "SELECT count(*) FROM server")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from patchstand.census.runs import WINDOW
 from patchstand.census.series import series
 from patchstand.census.sources import seen_by
 from patchstand.census.statistic import Asked, Statistic
-from patchstand.census.tables import Tables, tables
+from patchstand.census.tables import JUDGED, Remember, Tables, made_anew, tables
 from patchstand.errors import ScopeError, UsageError
 from patchstand.model import Census, Knowledge, SkippedMonth
 from patchstand.plugins import declared
@@ -36,6 +37,7 @@ from patchstand.workflow.derived import (
     all_runs,
     cached,
     clear,
+    digest,
     digest_of,
     keep,
     pieces,
@@ -83,11 +85,14 @@ def census(plan: CensusPlan, pool: Executor | None = None, on_month: OnMonth = _
         raise UsageError(_nothing(folder, plan, wanted))
     rows = _of_country(rows, plan.country)
     first = _day(pc.min(rows["first_day"]))
-    sights = rows["shown"].cast(pa.string()).unique().to_pylist()
-    judged = judged_tables(sights, known, first, plan.as_of)
-    with tables(rows, judged, plan.as_of, first) as opened:
-        left_out = {each.month for each in skipped}
-        _register_sources(opened, [p for p in wanted if p.month not in left_out], known)
+    left_out = {each.month for each in skipped}
+    good = [piece for piece in wanted if piece.month not in left_out]
+    remember = _remember(folder, wanted, plan, known, whole=not skipped)
+    judged = _judged(rows, known, first, plan.as_of, remember)
+    with tables(rows, judged, plan.as_of, first, remember) as opened:
+        opened.duck.register(
+            "seen_by", remember("seen-by", partial(_seen_by, good, known, plan.as_of))
+        )
         parts = _parts(opened, plan.asked)
         if plan.with_series:
             parts["series"] = series(opened, _cube(folder, rows, wanted, plan, whole=not skipped))
@@ -160,13 +165,47 @@ def _of_country(rows: pa.Table, country: str | None) -> pa.Table:
     return rows.filter(pc.equal(countries, country))
 
 
-def _register_sources(opened: Tables, wanted: Sequence[Piece], known: Knowledge) -> None:
-    end = datetime.combine(opened.as_of + timedelta(days=1), datetime.min.time(), UTC)
+def _remember(
+    folder: Folder, wanted: Sequence[Piece], plan: CensusPlan, known: Knowledge, *, whole: bool
+) -> Remember:
+    """Keeps tables of this day beside the store, unless they rest on a part of it only."""
+    if not whole or plan.override is not None:
+        return made_anew
+    what = (digest_of(wanted), known.version, plan.as_of, plan.country)
+
+    def remember(name: str, make: Callable[[], pa.Table]) -> pa.Table:
+        found = cached(folder, name, digest(*what))
+        if found is None:
+            found = make()
+            keep(folder, name, digest(*what), found)
+        return found
+
+    return remember
+
+
+def _judged(
+    rows: pa.Table, known: Knowledge, first: date, as_of: date, remember: Remember
+) -> dict[str, pa.Table]:
+    """The tables of what was seen means; made together when the first of them is missing."""
+    made: dict[str, pa.Table] = {}
+
+    def make(name: str) -> pa.Table:
+        if not made:
+            sights = rows["shown"].cast(pa.string()).unique().to_pylist()
+            made.update(judged_tables(sights, known, first, as_of))
+        return made[name]
+
+    return {name: remember(name, partial(make, name)) for name in JUDGED}
+
+
+def _seen_by(wanted: Sequence[Piece], known: Knowledge, as_of: date) -> pa.Table:
+    """Which sources saw which server in the days for which a look counts."""
+    end = datetime.combine(as_of + timedelta(days=1), datetime.min.time(), UTC)
     begin = end - timedelta(days=WINDOW + 1)
     recent = [piece for piece in wanted if piece.month >= f"{begin:%Y-%m}"]
     shown = shown_by_key([path for piece in recent for path in piece.identities], known)
     files = [path for piece in recent for path in piece.observations]
-    opened.duck.register("seen_by", seen_by(files, shown, begin, end))
+    return seen_by(files, shown, begin, end)
 
 
 def _parts(opened: Tables, asked: Asked) -> dict[str, Any]:

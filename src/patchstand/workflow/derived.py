@@ -65,8 +65,8 @@ def pieces(folder: Folder, known: Knowledge, override: Path | None, as_of: date)
         if month <= f"{as_of:%Y-%m}" and tables["observations"]:
             files = (tuple(tables["observations"]), tuple(tables["identities"]))
             until = end if f"{end:%Y-%m}" == month and _goes_on(files[0], end) else None
-            digest = _digest(_FORMAT, known.version, month, until, *map(_names, files))
-            found.append(Piece(month, *files, until, override, digest))
+            made_of = digest(_FORMAT, known.version, month, until, *map(_names, files))
+            found.append(Piece(month, *files, until, override, made_of))
     return found
 
 
@@ -154,7 +154,7 @@ def keep(folder: Folder, name: str, digest: str, table: pa.Table) -> None:
 
 def digest_of(wanted: Sequence[Piece]) -> str:
     """What a table made of these months is known by."""
-    return _digest(*(piece.digest for piece in wanted))
+    return digest(*(piece.digest for piece in wanted))
 
 
 def _read_cached(folder: Folder, piece: Piece) -> Runs | None:
@@ -186,7 +186,8 @@ def _names(paths: Sequence[Path]) -> list[tuple[str, int, int]]:
     return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
 
 
-def _digest(*parts: object) -> str:
+def digest(*parts: object) -> str:
+    """What a table made of these is known by."""
     return sha256(repr(parts).encode()).hexdigest()[:16]
 
 

@@ -4,6 +4,8 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+import pyarrow as pa
+
 from patchstand.census.statistic import Asked, Part, Statistic
 from patchstand.census.survival import Survival, half_life, kaplan_meier
 from patchstand.census.tables import Tables
@@ -11,43 +13,87 @@ from patchstand.census.tables import Tables
 AFTER = (7, 30, 90, 180)
 """Days after which the patched share is told; the second one is the figure's own."""
 _MOST_POINTS = 100
+Row = tuple[Any, ...]
+"""Days, width, events, censored, left out."""
 _RECENT = timedelta(days=730)
 
 _FIXES = """
 SELECT fix, kind, since, pattern FROM fix
 WHERE since BETWEEN $seen_since AND $as_of ORDER BY since, fix
 """
-_COURSES = """
-SELECT server,
-    bool_or(standing = 'lacks' AND $since BETWEEN first_day AND valid_to) AS at_risk,
-    bool_or(standing = 'unknown' AND $since BETWEEN first_day AND valid_to) AS left_out,
-    min(first_day) FILTER (standing = 'has' AND first_day > $since) AS patched,
-    arg_min(date_diff('day', previous_day, first_day), first_day)
-        FILTER (standing = 'has' AND first_day > $since) AS width,
-    max(last_day) AS last_day
-FROM interval JOIN standing USING (shown) WHERE fix = $fix GROUP BY server
+_PREPARED = (
+    """
+    CREATE OR REPLACE TEMP TABLE numbered AS
+    SELECT shown, row_number() OVER (ORDER BY shown) AS number FROM sight
+    """,
+    """
+    CREATE OR REPLACE TEMP TABLE stretch AS
+    SELECT server, number, first_day, valid_to, previous_day
+    FROM interval JOIN numbered USING (shown)
+    """,
+    """
+    CREATE OR REPLACE TEMP TABLE said AS
+    SELECT pattern, number, standing
+    FROM (SELECT pattern, min(fix) AS fix FROM fix GROUP BY pattern)
+    JOIN standing USING (fix) JOIN numbered USING (shown)
+    """,
+    """
+    CREATE OR REPLACE TEMP TABLE seen_last AS
+    SELECT server, max(last_day) AS last_day FROM interval GROUP BY server
+    """,
+    """
+    CREATE OR REPLACE TEMP TABLE patching (pattern INTEGER, days INTEGER, width INTEGER,
+        events BIGINT, censored BIGINT, left_out BIGINT)
+    """,
+)
+"""Numbers in place of texts: the same servers are looked through for every fix."""
+_PATTERNS = """
+SELECT DISTINCT pattern, since FROM fix WHERE since BETWEEN $seen_since AND $as_of ORDER BY pattern
 """
-"""One row per server; the patch came between its last look without and its first look with it."""
-_DAYS = f"""
-SELECT CASE WHEN at_risk
-        THEN greatest(0, date_diff('day', $since, coalesce(patched, last_day))) END AS days,
-    CASE WHEN at_risk THEN width END AS width,
-    count(*) FILTER (at_risk AND patched IS NOT NULL),
-    count(*) FILTER (at_risk AND patched IS NULL),
-    count(*) FILTER (left_out)
-FROM ({_COURSES}) GROUP BY ALL ORDER BY ALL
-"""  # noqa: S608  our own query
+_COURSE = """
+INSERT INTO patching
+WITH here AS (
+    SELECT server, standing FROM stretch JOIN said USING (number)
+    WHERE pattern = $pattern AND $since BETWEEN first_day AND valid_to AND standing <> 'has'
+), patched AS (
+    SELECT server, min(first_day) AS on_day, arg_min(previous_day, first_day) AS before
+    FROM stretch JOIN said USING (number) SEMI JOIN here USING (server)
+    WHERE pattern = $pattern AND standing = 'has' AND first_day > $since GROUP BY server
+)
+SELECT $pattern,
+    CASE WHEN standing = 'lacks'
+        THEN greatest(0, date_diff('day', $since, coalesce(on_day, last_day))) END AS days,
+    CASE WHEN standing = 'lacks' THEN date_diff('day', before, on_day) END AS width,
+    count(*) FILTER (standing = 'lacks' AND on_day IS NOT NULL),
+    count(*) FILTER (standing = 'lacks' AND on_day IS NULL),
+    count(*) FILTER (standing = 'unknown')
+FROM here JOIN seen_last USING (server) LEFT JOIN patched USING (server) GROUP BY ALL
+"""
+"""At risk: who lacked it on the day it was there. The patch came between the last look
+without it and the first look with it (`width`)."""
 
 
 def _time_to_patch(tables: Tables, _: Asked) -> Part:
-    done: dict[int, Part] = {}
-    found = {}
-    for fix, kind, since, pattern in tables.ask("time_to_patch_fixes", _FIXES):
-        if pattern not in done:
-            done[pattern] = _course(tables, fix, since)
-        if done[pattern]["at_risk"]:
-            found[fix] = {"kind": kind, "since": since.isoformat(), **done[pattern]}
+    rows = tables.remember("time-to-patch", lambda: _courses(tables))
+    of_pattern: dict[int, list[Row]] = {}
+    columns = [rows[name].to_pylist() for name in rows.column_names]
+    for pattern, *row in zip(*columns, strict=True):
+        of_pattern.setdefault(pattern, []).append(tuple(row))
+    done = {pattern: _course(each) for pattern, each in of_pattern.items()}
+    found = {
+        fix: {"kind": kind, "since": since.isoformat(), **done[pattern]}
+        for fix, kind, since, pattern in tables.ask("time_to_patch_fixes", _FIXES)
+        if pattern in done and done[pattern]["at_risk"]
+    }
     return {"time_to_patch": found, "half_life": _pooled(tables, found)}
+
+
+def _courses(tables: Tables) -> pa.Table:
+    for sql in _PREPARED:
+        tables.ask(f"time_to_patch {' '.join(sql.split()[5:6])}", sql)
+    for pattern, since in tables.ask("time_to_patch_patterns", _PATTERNS):
+        tables.ask("time_to_patch", _COURSE, pattern=pattern, since=since)
+    return tables.table("time_to_patch_rows", "SELECT * FROM patching ORDER BY ALL")
 
 
 def _pooled(tables: Tables, found: dict[str, Part]) -> Part | None:
@@ -64,8 +110,7 @@ def _pooled(tables: Tables, found: dict[str, Part]) -> Part | None:
     return {"days": days, "low": low, "high": high, "events": events, "rule": "half_life"}
 
 
-def _course(tables: Tables, fix: str, since: object) -> Part:
-    rows = tables.ask("time_to_patch", _DAYS, fix=fix, since=since)
+def _course(rows: list[Row]) -> Part:
     curve = kaplan_meier(_by_day(rows))
     after = curve.after(AFTER[1])
     median, low, high = curve.median()
@@ -91,7 +136,7 @@ def _course(tables: Tables, fix: str, since: object) -> Part:
     }
 
 
-def _by_day(rows: list[tuple[Any, ...]]) -> list[tuple[int, int, int]]:
+def _by_day(rows: list[Row]) -> list[tuple[int, int, int]]:
     found: dict[int, list[int]] = {}
     for days, _, events, censored, _ in rows:
         if days is not None:
@@ -101,7 +146,7 @@ def _by_day(rows: list[tuple[Any, ...]]) -> list[tuple[int, int, int]]:
     return [(days, *sums) for days, sums in sorted(found.items())]  # type: ignore[misc]
 
 
-def _median_width(rows: list[tuple[Any, ...]]) -> int | None:
+def _median_width(rows: list[Row]) -> int | None:
     """How many days lay between the last look without and the first with it, in the middle."""
     widths = Counter[int]()
     for _, width, events, _, _ in rows:
