@@ -69,7 +69,7 @@ def _line(sample: _Sample) -> str:
 
 
 def _number(value: float) -> str:
-    return repr(value) if isinstance(value, float) else str(int(value))
+    return repr(value)
 
 
 def _escaped(text: str) -> str:
@@ -98,7 +98,7 @@ def _helps() -> dict[str, str]:
 
 def _of_figure(word: str, text: str) -> dict[str, str]:
     return {
-        f"patchstand_{word}_servers": f"Exchange servers {text}; bound low: certainly, high: at most.",
+        f"patchstand_{word}_servers": f"Exchange servers {text}; low: certainly, high: at most.",
         f"patchstand_{word}_of_servers": f"Denominator of the servers {text}.",
         f"patchstand_{word}_ratio": f"Share of the servers {text}, 0 to 1.",
     }
@@ -112,7 +112,7 @@ _PLAIN = {
     "patchstand_knowledge_stale": "1 when a patch day lies after the end of the knowledge.",
     "patchstand_skipped_months": "Months left out because their files are damaged.",
     "patchstand_population_servers": "Exchange servers present on the day of the census.",
-    "patchstand_exposed_server_days": "Days of exposure to known exploited CVEs, all servers together.",
+    "patchstand_exposed_server_days": "Days of exposure of all servers together.",
     "patchstand_exposed_median_days": "Median days of exposure of an exposed server.",
     "patchstand_exposed_longest_days": "Longest exposure of one server in days.",
     "patchstand_time_to_patch_median_days": "Days until half the servers had the fix.",

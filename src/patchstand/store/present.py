@@ -51,6 +51,12 @@ FROM read_parquet($identities)
 ORDER BY scan, key
 """
 
+_SPAN = """
+SELECT strftime(min(observed_at) AT TIME ZONE 'UTC', '%Y-%m-%d'),
+    strftime(max(observed_at) AT TIME ZONE 'UTC', '%Y-%m-%d')
+FROM read_parquet($observations)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class PresentServer:
@@ -149,10 +155,8 @@ def _nothing(folder: Folder, selection: Selection) -> str:
     if not files:
         return "the store holds no observation; scan or import first"
     with connected(folder) as duck:
-        asked = "SELECT min(observed_at), max(observed_at) FROM read_parquet($observations)"
-        first, last = duck.execute(asked, {"observations": paths(files)}).fetchone() or (None, None)
-    held = f"; the observations are of {first:%Y-%m-%d} to {last:%Y-%m-%d}" if first else ""
+        first, last = duck.execute(_SPAN, {"observations": paths(files)}).fetchone() or ("", "")
     return (
-        f"no Exchange server was observed from {selection.since} to {selection.until}{held};"
-        " choose another day with --as-of"
+        f"no Exchange server was observed from {selection.since} to {selection.until};"
+        f" the observations are of {first} to {last}: choose another day with --as-of"
     )
