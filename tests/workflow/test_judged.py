@@ -13,9 +13,19 @@ import pytest
 from tests.store.certificates import NOW, Person
 from tests.workflow.present import DAY, OLD, PATCHED, seen, store_with
 
+from patchstand.assess import judge
 from patchstand.errors import UsageError
 from patchstand.identify import identify
-from patchstand.model import Build, Evidence, EvidenceKind, Knowledge, ProductLine, Record
+from patchstand.model import (
+    Assessment,
+    Build,
+    Evidence,
+    EvidenceKind,
+    Identity,
+    Knowledge,
+    ProductLine,
+    Record,
+)
 from patchstand.observe.importers.shadowserver import IMPORTER
 from patchstand.report.harmonization import problems
 from patchstand.report.shadowserver import COLUMNS
@@ -274,11 +284,13 @@ def test_nothing_is_judged_twice(
     tmp_path: Path, known: Knowledge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A hundred servers with two builds are two judgements."""
-    judged: list[object] = []
-    from patchstand.workflow import judged as module  # noqa: PLC0415
+    judged: list[Identity] = []
 
-    real = module.judge
-    monkeypatch.setattr(module, "judge", lambda *each: judged.append(each) or real(*each))
+    def counting(known: Knowledge, identity: Identity, as_of: date) -> Assessment:
+        judged.append(identity)
+        return judge(known, identity, as_of)
+
+    monkeypatch.setattr("patchstand.workflow.judged.judge", counting)
     builds: Iterable[str] = (OLD if number % 2 else PATCHED for number in range(100))
     store = store_with(
         tmp_path / "s", known, [seen(number, build) for number, build in enumerate(builds)]
