@@ -23,6 +23,7 @@ from patchstand.model import (
     EvidenceKind,
     Identity,
     Knowledge,
+    Place,
     ProductLine,
     Record,
 )
@@ -134,7 +135,7 @@ def test_the_importer_reads_the_same_servers_and_builds(tmp_path: Path, known: K
         (each.address, "") for each in judged
     ]
     read = [identify(each.evidence, known, TODAY).nodes[0].builds for each in records]
-    assert read == [each.identity.builds for each in judged]
+    assert read == [each.verdict.identity.builds for each in judged]
     assert {len(builds) > 1 for builds in read} == {True, False}
     assert {each.observed_at for each in records} == {DAY}
 
@@ -200,6 +201,29 @@ def test_events_are_valid_and_say_what_a_notice_needs(store: Store) -> None:
     assert second["extra.days_behind_high"] > second["extra.days_behind"]
     assert second["source.fqdn"] == "mail.stadtwerke.de"
     assert first["classification.identifier"] == "vulnerable-exchange-server"
+
+
+@pytest.mark.parametrize(
+    ("target", "place"),
+    [
+        ("exchange", Place("Germany", None, 0, None)),
+        ("exchange", Place("", "", 1 << 40, "")),
+        ("_sip.mail.example.org.", Place(None, None, -1, None)),
+        ("2001:db8::1", Place("de", " ", None, " ")),
+    ],
+)
+def test_what_breaks_a_rule_is_left_out(
+    target: str, place: Place, tmp_path: Path, known: Knowledge
+) -> None:
+    """Odd names and places of users' files leave an event valid."""
+    look = replace(seen(1, authority="own"), target=target, address=None, place=place)
+    store = store_with(tmp_path / "s", known, [look])
+
+    (found,) = events(exported(store, "intelmq", OWN))
+
+    assert problems(found) == []
+    assert "source.geolocation.cc" not in found
+    assert "source.asn" not in found
 
 
 def test_without_permission_nobody_is_named(tmp_path: Path, known: Knowledge) -> None:

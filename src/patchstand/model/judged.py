@@ -10,6 +10,25 @@ from patchstand.model.record import NOWHERE, Place
 _USUAL = ("https", 443)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdict:
+    """What a set of builds means on a day; one object for all servers that share it.
+
+    `assessment` has its findings, `severity` is that of the worst one. Verdicts are compared
+    by identity, so that what follows from one can be remembered.
+    """
+
+    identity: Identity
+    assessment: Assessment
+    severity: Severity
+
+    @property
+    def open_cves(self) -> tuple[str, ...]:
+        """The CVE ids that certainly affect it, in lower case, sorted; ids of no CVE left out."""
+        found = (each.id.lower() for each in self.assessment.cves if each.status == "affected")
+        return tuple(sorted(each for each in found if each.startswith("cve-")))
+
+
 @dataclass(frozen=True, slots=True)
 class JudgedServer:
     """One server (address and port) by its last observation, judged as of a day.
@@ -17,8 +36,7 @@ class JudgedServer:
     `target` and `address` are as they may be shown: in the clear, or pseudonyms (`p:...`)
     where `named` is False; names that are nobody's stay plain even then. `ports` are the
     services asked (`https=8443 smtp=2525`, empty for the usual ones), `nodes` the names of
-    back ends (empty without names). `assessment` has its findings, `severity` is that of
-    the worst one. `observed_at` is UTC.
+    back ends (empty without names). `observed_at` is UTC.
     """
 
     target: str
@@ -26,9 +44,7 @@ class JudgedServer:
     ports: str
     observed_at: datetime
     source: str
-    identity: Identity
-    assessment: Assessment
-    severity: Severity
+    verdict: Verdict
     place: Place = NOWHERE
     nodes: tuple[str, ...] = ()
     named: bool = False
@@ -42,9 +58,3 @@ class JudgedServer:
             return _USUAL
         name = "https" if "https" in found else next(iter(found))
         return name, found[name]
-
-    @property
-    def open_cves(self) -> tuple[str, ...]:
-        """The CVE ids that certainly affect it, in lower case, sorted; ids of no CVE left out."""
-        found = (each.id.lower() for each in self.assessment.cves if each.status == "affected")
-        return tuple(sorted(each for each in found if each.startswith("cve-")))

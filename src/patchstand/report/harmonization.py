@@ -128,18 +128,14 @@ FIELDS: dict[str, Check] = {
 }
 """Each field of an event with its check; fields beside them are `extra.*`."""
 REQUIRED = ("classification.taxonomy", "classification.type", "feed.name", "time.source")
-_WHERE = ("source.ip", "source.fqdn", "source.url", "extra.pseudonym")
-"""One of them says which server it is; a pseudonym is enough where names may not leave."""
+_WHERE = ("source.ip", "source.fqdn", "source.url", "extra.pseudonym", "extra.target")
+"""One of them says which server it is; a pseudonym is enough where names may not leave, and
+a name that is none in the DNS (one label) has no field of its own."""
 
 
 def problems(event: Mapping[str, Any]) -> list[str]:
     """What is wrong with an event, one line each; empty for a valid one."""
     return [*_missing(event), *_wrong(event), *_taxonomy(event)]
-
-
-def is_fqdn(text: str) -> bool:
-    """True for a name as `source.fqdn` takes it: lower case, at least two labels."""
-    return _fqdn(text)
 
 
 def _missing(event: Mapping[str, Any]) -> Iterator[str]:

@@ -5,12 +5,12 @@ so that rules for that report fit. What may stand where says `harmonization`.
 """
 
 from datetime import UTC
-from ipaddress import ip_address
+from functools import lru_cache
 from typing import Any
 
 from patchstand.model import Assessment, BuildAssessment
-from patchstand.model.judged import JudgedServer
-from patchstand.report.harmonization import is_fqdn
+from patchstand.model.judged import JudgedServer, Verdict
+from patchstand.report.harmonization import FIELDS
 
 _TLP = {
     "red": "RED", "amber+strict": "RED", "amber": "AMBER", "green": "GREEN", "clear": "WHITE",
@@ -34,56 +34,59 @@ def event(server: JudgedServer, tlp: str = "") -> dict[str, Any]:
     Under pseudonyms `source.ip` and `source.fqdn` are left out and `extra.pseudonym` says
     which server it is: such an event cannot be routed.
     """
-    assessment = server.assessment
     found: dict[str, Any] = {
         **_FIXED,
         "time.source": f"{server.observed_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}+00:00",
-        "severity": server.severity.value,
         **_where(server),
-        **_product(server),
-        "product.vulnerabilities": ";".join(server.open_cves),
-        "event_description.text": _said(assessment),
-        **{f"extra.{name}": value for name, value in _extra(server).items()},
+        **_of_verdict(server.verdict),
+        "extra.source": server.source,
     }
-    if tlp:
-        found |= {"tlp": _TLP[tlp], "extra.tlp": tlp}
-    return {name: value for name, value in found.items() if value not in (None, "", [])}
+    return found | ({"tlp": _TLP[tlp], "extra.tlp": tlp} if tlp else {})
+
+
+def _filled(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value not in (None, "", [])}
+
+
+@lru_cache(maxsize=1024)
+def _of_verdict(verdict: Verdict) -> dict[str, Any]:
+    """The fields that servers with the same verdict share; not to be changed."""
+    fields = {
+        "severity": verdict.severity.value,
+        **_product(verdict),
+        "product.vulnerabilities": ";".join(verdict.open_cves),
+        "event_description.text": _said(verdict.assessment),
+        **{f"extra.{name}": value for name, value in _extra(verdict).items()},
+    }
+    return _filled(fields)
 
 
 def _where(server: JudgedServer) -> dict[str, Any]:
+    """Where it is, as far as that keeps to the rules: places come from files of others."""
     place = server.place
     shown = server.address or server.target
-    hidden = shown.startswith("p:")
-    name = server.target.rstrip(".").lower()
-    return {
-        "source.ip": shown if _is_address(shown) else None,
+    fields = {
+        "source.ip": shown,
         "source.port": server.service[1],
-        "source.fqdn": name if is_fqdn(name) else None,
-        "source.asn": place.asn or None,
+        "source.fqdn": server.target.rstrip(".").lower(),
+        "source.asn": place.asn,
         "source.geolocation.cc": place.country,
         "source.geolocation.region": (place.state or "").strip(),
-        "extra.pseudonym": shown if hidden else None,
-        "extra.target": server.target if not hidden and not _is_known(name) else None,
     }
+    found = {name: value for name, value in fields.items() if FIELDS[name](value)}
+    if shown.startswith("p:"):
+        found["extra.pseudonym"] = shown
+    elif "source.ip" not in found and "source.fqdn" not in found:
+        found["extra.target"] = shown
+    return found
 
 
-def _is_known(name: str) -> bool:
-    return is_fqdn(name) or _is_address(name)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return str(ip_address(text)) == text
-    except ValueError:
-        return False
-
-
-def _product(server: JudgedServer) -> dict[str, Any]:
+def _product(verdict: Verdict) -> dict[str, Any]:
     """What is installed, as far as all possible builds agree."""
-    members = server.assessment.members
+    members = verdict.assessment.members
     names = {_named(member) for member in members}
     lines = {member.line.value for member in members}
-    builds = server.identity.builds
+    builds = verdict.identity.builds
     agreed = names if len(names) == 1 else lines if len(lines) == 1 else set()
     return {
         "product.full_name": " ".join(("Microsoft Exchange Server", *agreed)),
@@ -106,9 +109,9 @@ def _said(assessment: Assessment) -> str:
     )
 
 
-def _extra(server: JudgedServer) -> dict[str, Any]:
+def _extra(verdict: Verdict) -> dict[str, Any]:
     """Level, age and certainty; `*_high` is what may hold where several builds are possible."""
-    assessment, identity = server.assessment, server.identity
+    assessment, identity = verdict.assessment, verdict.identity
     members, low, high = assessment.members, assessment.low, assessment.high
     released = sorted({str(member.released) for member in members})
     return {
@@ -133,7 +136,6 @@ def _extra(server: JudgedServer) -> dict[str, Any]:
             each.id for each in assessment.cves if each.status == "affected" and each.kev
         ],
         "reasons": list(assessment.reasons),
-        "source": server.source,
         "as_of": str(assessment.as_of),
         "knowledge": assessment.knowledge_version,
     }  # fmt: skip

@@ -7,10 +7,11 @@ form is CSV with every cell in quotes (dialect `unix`), which the caller writes.
 
 import re
 from datetime import UTC, date
+from functools import lru_cache
 from ipaddress import ip_address
 
 from patchstand.model import Build
-from patchstand.model.judged import JudgedServer
+from patchstand.model.judged import JudgedServer, Verdict
 
 COLUMNS = (
     "timestamp", "severity", "ip", "protocol", "port", "hostname", "tag", "asn", "geo", "region",
@@ -28,12 +29,12 @@ def row(server: JudgedServer) -> tuple[str, ...]:
     place = server.place
     return (
         f"{server.observed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
-        server.severity.value,
+        server.verdict.severity.value,
         server.address or "",
         "tcp",
         str(port),
         server.target if server.target != server.address else "",
-        ";".join(("exchange", *server.open_cves)),
+        _tag(server.verdict),
         str(place.asn or ""),
         place.country or "",
         place.state or "",
@@ -41,10 +42,15 @@ def row(server: JudgedServer) -> tuple[str, ...]:
         "",
         "",
         place.sector or "",
-        version(server.identity.builds),
+        version(server.verdict.identity.builds),
         server.nodes[0] if server.named and len(server.nodes) == 1 else "",
         _url(server),
     )
+
+
+@lru_cache(maxsize=1024)
+def _tag(verdict: Verdict) -> str:
+    return ";".join(("exchange", *verdict.open_cves))
 
 
 def version(builds: tuple[Build, ...]) -> str:

@@ -9,7 +9,6 @@ from datetime import date
 
 from patchstand.assess import Subject, findings, judge
 from patchstand.model import (
-    Assessment,
     Build,
     Identity,
     IdentityPrecision,
@@ -18,14 +17,13 @@ from patchstand.model import (
     ServerClass,
     Severity,
 )
-from patchstand.model.judged import JudgedServer
+from patchstand.model.judged import JudgedServer, Verdict
 from patchstand.store.export import Selection
 from patchstand.store.folder import Folder
 from patchstand.store.present import PresentServer, present
 from patchstand.store.pseudonym import Mask
 
 _Key = tuple[tuple[str, ...], tuple[str, ...], bool, str, str | None]
-_Verdict = tuple[Identity, Assessment, Severity]
 
 
 class Judging:
@@ -34,21 +32,21 @@ class Judging:
     def __init__(self, known: Knowledge, as_of: date) -> None:
         """Nothing is judged yet."""
         self._known, self._as_of = known, as_of
-        self._made: dict[_Key, _Verdict] = {}
+        self._made: dict[_Key, Verdict] = {}
 
-    def of(self, server: PresentServer) -> _Verdict:
-        """The identity, its verdict with findings, and the severity of the worst finding."""
+    def of(self, server: PresentServer) -> Verdict:
+        """The verdict on its builds; the same object for the same identity."""
         key = (server.lines, server.builds, server.or_later, server.precision, server.reason)
         found = self._made.get(key)
         if found is None:
             found = self._made[key] = self._judge(_identity(server))
         return found
 
-    def _judge(self, identity: Identity) -> _Verdict:
+    def _judge(self, identity: Identity) -> Verdict:
         assessment = judge(self._known, identity, self._as_of)
         found = findings(Subject(self._known, identity, assessment))
         severity = found[0].severity if found else Severity.INFO
-        return identity, replace(assessment, findings=found), severity
+        return Verdict(identity, replace(assessment, findings=found), severity)
 
 
 def _identity(server: PresentServer) -> Identity:
@@ -77,23 +75,20 @@ def vulnerable(
     judging = Judging(known, selection.until)
     found: list[JudgedServer] = []
     for server in present(folder, selection):
-        identity, assessment, severity = judging.of(server)
-        if assessment.server_class is ServerClass.VULNERABLE:
-            found.append(_shown(server, (identity, assessment, severity), mask))
+        verdict = judging.of(server)
+        if verdict.assessment.server_class is ServerClass.VULNERABLE:
+            found.append(_shown(server, verdict, mask))
     return sorted(found, key=lambda each: (each.address or "", each.target, each.ports))
 
 
-def _shown(server: PresentServer, verdict: _Verdict, mask: Mask | None) -> JudgedServer:
-    identity, assessment, severity = verdict
+def _shown(server: PresentServer, verdict: Verdict, mask: Mask | None) -> JudgedServer:
     return JudgedServer(
         target=mask.name(server.target) if mask else server.target,
         address=mask.name(server.address) if mask and server.address else server.address,
         ports=server.ports,
         observed_at=server.observed_at,
         source=server.source,
-        identity=identity,
-        assessment=assessment,
-        severity=severity,
+        verdict=verdict,
         place=server.place,
         nodes=() if mask else server.nodes,
         named=mask is None,
