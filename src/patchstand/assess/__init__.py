@@ -11,20 +11,35 @@ from functools import cache
 
 from patchstand.assess import checks
 from patchstand.assess.check import Check, Subject
+from patchstand.assess.course import Bounds, Course, Span, course
 from patchstand.assess.exposure import exposures
+from patchstand.assess.standings import (
+    cve_standings,
+    joined_cves,
+    security_updates,
+    update_standings,
+)
 from patchstand.assess.verdict import is_stale, judge, judge_build, judge_set
 from patchstand.model import Finding
 from patchstand.plugins import declared
 
 __all__ = [
+    "Bounds",
+    "Course",
+    "Span",
     "Subject",
+    "course",
+    "cve_standings",
     "exposures",
     "findings",
     "is_stale",
+    "joined_cves",
     "judge",
     "judge_build",
     "judge_set",
     "most_severe_first",
+    "security_updates",
+    "update_standings",
 ]
 
 

@@ -43,7 +43,7 @@ def judge_build(knowledge: Knowledge, build: Build, as_of: date) -> BuildAssessm
     own_behind = behind(knowledge, build, row, as_of)
     support = support_at(knowledge, row.line, row.cu, as_of)
     cves = verdicts(knowledge, build, row, as_of)
-    server_class, reasons = _classify((own_behind,), cves, (support,), _limits(knowledge, as_of))
+    server_class, reasons = classify((own_behind,), cves, (support,), limits_at(knowledge, as_of))
     return BuildAssessment(
         build=build,
         line=row.line,
@@ -77,12 +77,12 @@ def judge_set(
     cves = join([member.cves for member in members])
     supports = tuple(dict.fromkeys(member.support for member in members))
     levels = tuple(member.behind for member in members)
-    limits = _limits(knowledge, as_of)
+    limits = limits_at(knowledge, as_of)
     if len(members) < len(judged):
         limits = (*limits, Why.KNOWLEDGE_TOO_OLD.value)
     if reason is not None:
         limits = (*limits, reason)
-    server_class, reasons = _classify(levels, cves, supports, limits)
+    server_class, reasons = classify(levels, cves, supports, limits)
     return Assessment(
         as_of=as_of,
         knowledge_version=knowledge.version,
@@ -104,7 +104,7 @@ def judge(knowledge: Knowledge, identity: Identity, as_of: date) -> Assessment:
     return judge_set(knowledge, identity.builds, identity.reason, as_of)
 
 
-def _limits(knowledge: Knowledge, as_of: date) -> tuple[str, ...]:
+def limits_at(knowledge: Knowledge, as_of: date) -> tuple[str, ...]:
     """Why the knowledge cannot say that nothing is missing on a day."""
     if is_stale(knowledge, as_of):
         return (Why.KNOWLEDGE_STALE.value,)
@@ -115,7 +115,7 @@ def _days(level: Behind) -> int:
     return level.days if level.since is not None else -1
 
 
-def _classify(
+def classify(
     levels: tuple[Behind, ...],
     cves: tuple[CveVerdict, ...],
     supports: tuple[Support, ...],

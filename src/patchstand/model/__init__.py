@@ -25,6 +25,7 @@ from patchstand.model.assessment import (
     Why,
 )
 from patchstand.model.build import ON_PREMISES, Build, ProductLine
+from patchstand.model.census import FEWEST, Census, Figure, SkippedMonth
 from patchstand.model.evidence import (
     Clue,
     Conflict,
@@ -57,10 +58,19 @@ from patchstand.model.observation import (
     TlsFacts,
     Transcript,
 )
-from patchstand.model.record import NOWHERE, Conclusion, Place, Record, Rejected, Source
+from patchstand.model.record import (
+    NOWHERE,
+    Conclusion,
+    Place,
+    Record,
+    Rejected,
+    Source,
+    usual_ports,
+)
 from patchstand.model.report import CheckedNode, CheckedServer
 
 __all__ = [
+    "FEWEST",
     "HERE",
     "NOWHERE",
     "ON_PREMISES",
@@ -68,6 +78,7 @@ __all__ = [
     "Behind",
     "Build",
     "BuildAssessment",
+    "Census",
     "CertificateFacts",
     "CheckedNode",
     "CheckedServer",
@@ -80,6 +91,7 @@ __all__ = [
     "Evidence",
     "EvidenceKind",
     "Exposure",
+    "Figure",
     "Finding",
     "Fingerprint",
     "FingerprintMeaning",
@@ -103,6 +115,7 @@ __all__ = [
     "ServerClass",
     "Severity",
     "Sighted",
+    "SkippedMonth",
     "Source",
     "Status",
     "Support",
@@ -113,4 +126,5 @@ __all__ = [
     "Update",
     "UpdateKind",
     "Why",
+    "usual_ports",
 ]

@@ -1,6 +1,9 @@
 """The nouns of a census: a figure with its bounds, and what was counted how."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +32,34 @@ class Figure:
 
 FEWEST = 5
 """Published cells with fewer servers are suppressed (DESIGN, principle 6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedMonth:
+    """A month (`2026-11`) that was left out because a file of it is damaged."""
+
+    month: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The figures of a day, and what they rest on.
+
+    `first` and `last` are the days of the first and last observation that was looked at.
+    `parts`: what the statistics counted, by the names of the document, with figures, numbers
+    and texts in it. `sights`: how many servers of the population show what, as
+    `lines|builds|doubt`. `sql`: what was asked, by rule.
+    """
+
+    as_of: date
+    covered_until: date
+    knowledge: str
+    stale: bool
+    population: int
+    first: date
+    last: date
+    parts: Mapping[str, Any]
+    skipped: tuple[SkippedMonth, ...] = ()
+    sights: Mapping[str, int] = field(default_factory=dict)
+    sql: Mapping[str, str] = field(default_factory=dict)

@@ -102,3 +102,14 @@ class Rejected:
 
     line: int
     reason: str
+
+
+_USUAL = {"https=443", "smtp=25", "imap=143", "pop=110"}
+
+
+def usual_ports(ports: str) -> str:
+    """The ports that tell servers of one address apart: those that are not the usual ones.
+
+    `https=443` of a report and the empty text of a scan mean the same server.
+    """
+    return " ".join(sorted(set(ports.split()) - _USUAL)) if ports else ""

@@ -7,11 +7,10 @@ from ipaddress import ip_address
 from socket import AF_INET, inet_pton
 from typing import NamedTuple
 
-from patchstand.model import Outcome
+from patchstand.model import Outcome, usual_ports
 
 _SILENT = frozenset({Outcome.REFUSED, Outcome.TIMED_OUT, Outcome.RESET, Outcome.UNREACHABLE})
 """Outcomes that say nobody answers; after others something is there, or nobody was asked."""
-_USUAL = {"https=443", "smtp=25", "imap=143", "pop=110"}
 
 
 class Look(NamedTuple):
@@ -152,14 +151,6 @@ def gather(looks: Iterable[Look]) -> Gathered:
     for look in looks:
         gathered.add(look)
     return gathered
-
-
-def usual_ports(ports: str) -> str:
-    """The ports that tell servers of one address apart: those that are not the usual ones.
-
-    `https=443` of a report and the empty text of a scan mean the same server.
-    """
-    return " ".join(sorted(set(ports.split()) - _USUAL)) if ports else ""
 
 
 def _is_missing(look: Look) -> bool:

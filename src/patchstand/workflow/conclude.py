@@ -29,7 +29,7 @@ class Concluding:
         asked = (record.evidence, record.observed_at.date())
         found = self._drawn.get(asked)
         if found is None:
-            found = self._drawn[asked] = _conclude(*asked, self._known, self._as_of)
+            found = self._drawn[asked] = conclude(*asked, self._known, self._as_of)
             self._characters += _length(record.evidence)
             while self._characters > _MOST_CHARACTERS or len(self._drawn) > _MOST_REMEMBERED:
                 (oldest, _), _ = self._drawn.popitem(last=False)
@@ -41,9 +41,10 @@ def _length(evidence: tuple[Evidence, ...]) -> int:
     return sum(len(item.text) for item in evidence)
 
 
-def _conclude(
+def conclude(
     evidence: tuple[Evidence, ...], seen_on: date, known: Knowledge, as_of: date
 ) -> Conclusion:
+    """What follows from evidence seen on a day, judged as of another."""
     sighted = identify(evidence, known, seen_on)
     judged = [(node, _judged(node, known, as_of)) for node in sighted.nodes]
     identity, assessment = max(judged, key=lambda pair: _badness(pair[1]))

@@ -33,6 +33,7 @@ from patchstand.store.pseudonym import Mask, pseudonym
 from patchstand.store.retention import outdated
 from patchstand.store.rewrite import carry_out, decide, forget_plan, read_plan
 from patchstand.store.state import State
+from patchstand.workflow.derived import clear
 from patchstand.workflow.register import catch_up, stored_file
 
 STATE = "state.sqlite"
@@ -300,6 +301,7 @@ def erase(store: Store, targets: Sequence[str], reason: str, now: datetime) -> E
         pseudonyms = tuple(pseudonym(key, name) for name in names.exact)
         servers = sum(state.forget_servers(name) for name in names.exact)
         rows, files = _from_files(folder, names, _note(pseudonyms, reason, now))
+        clear(folder)  # derived tables name servers too; they are made anew
         _finish(folder, state)
         aside = tuple(_kept_aside(folder))
     _scrubbed(store, names)

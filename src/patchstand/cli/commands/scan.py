@@ -19,6 +19,7 @@ from patchstand.cli.command import (
     number,
     seconds,
 )
+from patchstand.cli.elsewhere import add_cluster
 from patchstand.cli.output import console, leave_stdout, write_json
 from patchstand.cli.stopping import stopping
 from patchstand.errors import PatchstandError, UsageError
@@ -107,11 +108,7 @@ def _configure_asking(parser: argparse.ArgumentParser) -> None:
 
 def _configure_elsewhere(parser: argparse.ArgumentParser) -> None:
     elsewhere = parser.add_argument_group("who looks (docs/cluster.md)")
-    elsewhere.add_argument("--cluster", metavar="URL", help="a Dask scheduler, tcp:// or tls://")
-    for name, what in (("ca", "authority"), ("cert", "certificate"), ("key", "private key")):
-        elsewhere.add_argument(
-            f"--cluster-{name}", type=Path, metavar="PEM", help=f"for tls://: the {what}"
-        )
+    add_cluster(elsewhere)
     elsewhere.add_argument("--queue", metavar="URL", help="a PostgreSQL that workers look at")
 
 

@@ -1,0 +1,1 @@
+"""National statistics over a store: runs, intervals, cube; one file per statistic."""

@@ -1,0 +1,95 @@
+"""From the runs of all months to intervals: since when a server has shown what, and until when.
+
+An interval is a run over month borders. `valid_to` is the last day on which the server
+counts with it: 14 days after the last look, or the day before something else was seen.
+Everything here follows from the observations alone and can be made anew at any time.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from patchstand.census.columns import Ints, codes, ends, integers, one, replaced
+from patchstand.census.runs import NO_EXCHANGE, PLACE, RUNS, WINDOW
+
+_NAMED = ("address", "ports", "shown", "country", "state", "asn", "sector", "certificate")
+_WORD = pa.dictionary(pa.int32(), pa.string())
+
+INTERVALS = pa.schema(
+    {
+        "server": pa.int64(),
+        "address": _WORD,
+        "ports": _WORD,
+        "shown": _WORD,
+        "first_day": pa.date32(),
+        "last_day": pa.date32(),
+        "valid_to": pa.date32(),
+        "previous_day": pa.date32(),
+        "next_day": pa.date32(),
+        "certificate": pa.int64(),
+        "country": _WORD,
+        "state": _WORD,
+        "asn": pa.int64(),
+        "sector": _WORD,
+    }
+)
+"""By server and time. `previous_day`: the last look before the interval, null for the first
+interval of a server; `next_day`: the first look after it, null for the last one."""
+
+
+def intervals(runs: Sequence[pa.Table]) -> pa.Table:
+    """The intervals of all servers, from the runs of months in the order of time."""
+    rows = pa.concat_tables([*runs, RUNS.empty_table()]).unify_dictionaries().combine_chunks()
+    if not len(rows):
+        return INTERVALS.empty_table()
+    server = _ranks(rows)
+    order = np.argsort(server, kind="stable")
+    rows, server = rows.take(pa.array(order)), server[order]
+    first_day, last_day = integers(rows["first_day"]), integers(rows["last_day"])
+    columns = [codes(rows[name]) for name in ("shown", *PLACE)]
+    first, last = ends(server, first_day, last_day, columns, WINDOW)
+    found = replaced(rows.take(pa.array(last)), "first_day", pa.array(first_day[first]))
+    return _completed(found, server[last])
+
+
+def _ranks(rows: pa.Table) -> Ints:
+    """The number of each row's server: servers are counted in the order of their names."""
+    address, ports = one(rows["address"]), one(rows["ports"])
+    ranks = [
+        np.argsort(np.argsort(np.array(each.dictionary.to_pylist(), dtype=object)))
+        for each in (address, ports)
+    ]
+    found: Ints = ranks[0][codes(address)] * len(ports.dictionary) + ranks[1][codes(ports)]
+    return found
+
+
+def _completed(rows: pa.Table, server: Ints) -> pa.Table:
+    """The intervals with their neighbours, without those in which no Exchange server stood."""
+    first_day, last_day = integers(rows["first_day"]), integers(rows["last_day"])
+    same = server[1:] == server[:-1]
+    until = last_day + WINDOW
+    until[:-1] = np.where(same, np.minimum(until[:-1], first_day[1:] - 1), until[:-1])
+    no, yes = np.array([False]), same
+    found = {
+        "server": pa.array(server),
+        "first_day": _days(first_day),
+        "last_day": _days(last_day),
+        "valid_to": _days(until),
+        "previous_day": _days(np.roll(last_day, 1), np.concatenate((no, yes))),
+        "next_day": _days(np.roll(first_day, -1), np.concatenate((yes, no))),
+    }
+    columns = [
+        (found[name] if name in found else rows[name]).cast(kind)
+        for name, kind in zip(INTERVALS.names, INTERVALS.types, strict=True)
+    ]
+    table = pa.Table.from_arrays(columns, schema=INTERVALS)
+    return table.filter(pc.not_equal(rows["shown"].cast(pa.string()), NO_EXCHANGE))
+
+
+def _days(
+    days: Ints, known: "np.ndarray[tuple[int], np.dtype[np.bool_]] | None" = None
+) -> pa.Array:
+    absent = None if known is None else ~known
+    return pa.array(days.astype(np.int32), pa.int32(), mask=absent).cast(pa.date32())

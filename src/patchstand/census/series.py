@@ -1,0 +1,62 @@
+"""The national series, day by day, from the cube."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from patchstand.census.conditions import behind, condition
+from patchstand.census.tables import Tables
+
+_FIGURES = {
+    "vulnerable": condition("class_vulnerable", "day"),
+    "behind_6": behind(6, "day"),
+    "behind_12": behind(12, "day"),
+    "rce": condition("rce", "day"),
+    "unsupported": condition("support_unsupported", "day"),
+}
+_NATIONAL = """
+CREATE TABLE national AS SELECT day, shown, CAST(sum(n) AS BIGINT) AS n FROM cube GROUP BY ALL
+"""
+_SERIES = """
+SELECT day, CAST(sum(n) AS BIGINT), {sums}
+FROM national JOIN sight USING (shown) JOIN verdict USING (shown)
+WHERE day BETWEEN verdict.since AND verdict.until GROUP BY day ORDER BY day
+"""
+_LINES = """
+SELECT day, lines[1], CAST(sum(n) AS BIGINT)
+FROM national JOIN sight USING (shown) WHERE len(lines) = 1 GROUP BY ALL ORDER BY ALL
+"""
+
+
+def series(tables: Tables, cube: object) -> dict[str, Any]:
+    """Counts for each day from the first to the last observation; every day has its value."""
+    tables.duck.register("cube", cube)
+    tables.ask("series_national", _NATIONAL)
+    sums = ", ".join(
+        f"CAST(coalesce(sum(n) FILTER ({side}), 0) AS BIGINT)"
+        for pair in _FIGURES.values()
+        for side in pair
+    )
+    rows = {row[0]: row[1:] for row in tables.ask("series", _SERIES.format(sums=sums))}
+    days = _days(min(rows), max(rows)) if rows else []
+    none = (0,) * (1 + 2 * len(_FIGURES))
+    columns = list(zip(*(rows.get(day, none) for day in days), strict=True)) or [()] * len(none)
+    found: dict[str, Any] = {
+        "days": [day.isoformat() for day in days],
+        "population": list(columns[0]),
+    }
+    for at, name in enumerate(_FIGURES):
+        found[name] = {"low": list(columns[2 * at + 1]), "high": list(columns[2 * at + 2])}
+    found["lines"] = _lines(tables, days)
+    return found
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=at) for at in range((last - first).days + 1)]
+
+
+def _lines(tables: Tables, days: list[date]) -> dict[str, list[int]]:
+    at = {day: number for number, day in enumerate(days)}
+    found: dict[str, list[int]] = {}
+    for day, line, n in tables.ask("series_lines", _LINES):
+        found.setdefault(line, [0] * len(days))[at[day]] = n
+    return dict(sorted(found.items()))

@@ -1,0 +1,51 @@
+"""Which sources saw each server in the last days: for the estimate of the servers nobody saw."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from patchstand.census.columns import codes, one
+from patchstand.census.runs import NO_EXCHANGE, read_columns, servers_of
+
+SEEN_BY = pa.schema({"address": pa.string(), "ports": pa.string(), "source": pa.string()})
+_COLUMNS = ("target", "ports", "address", "source", "observed_at", "identity")
+
+
+def seen_by(
+    files: Sequence[Path], shown: Mapping[int, str], since: datetime, until: datetime
+) -> pa.Table:
+    """Every server with every source that saw it as an Exchange server in that time.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
+    keys = pa.array([key for key, text in shown.items() if text != NO_EXCHANGE], pa.int64())
+    found = [SEEN_BY.empty_table()]
+    for path in files:
+        rows = read_columns(path, _COLUMNS)
+        if "identity" in rows.column_names:
+            at, key = rows["observed_at"], rows["identity"]
+            inside = pc.and_(pc.greater_equal(at, pa.scalar(since)), pc.less(at, pa.scalar(until)))
+            found.append(_distinct(rows.filter(pc.and_(inside, pc.is_in(key, keys)))))
+    return _together(found)
+
+
+def _distinct(rows: pa.Table) -> pa.Table:
+    if not len(rows):
+        return SEEN_BY.empty_table()
+    address, ports = servers_of(rows)
+    source = one(rows["source"])
+    numbers = (codes(address), codes(ports), codes(source))
+    sizes = (len(ports.dictionary), len(source.dictionary))
+    each = (numbers[0].astype(np.int64) * sizes[0] + numbers[1]) * sizes[1] + numbers[2]
+    first = pa.array(np.unique(each, return_index=True)[1])
+    columns = [part.take(first).cast(pa.string()) for part in (address, ports, source)]
+    return pa.Table.from_arrays(columns, schema=SEEN_BY)
+
+
+def _together(tables: Sequence[pa.Table]) -> pa.Table:
+    return pa.concat_tables(tables).group_by(SEEN_BY.names).aggregate([])

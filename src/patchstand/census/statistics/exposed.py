@@ -1,0 +1,35 @@
+"""For how long servers have stood there with a flaw open that is known to be exploited."""
+
+from patchstand.census.conditions import condition
+from patchstand.census.statistic import Asked, Part, Statistic
+from patchstand.census.tables import Tables
+
+_SQL = """
+SELECT CAST(coalesce(sum(days), 0) AS BIGINT), coalesce(median(days), 0), coalesce(max(days), 0)
+FROM (
+    SELECT i.server,
+        sum(greatest(0, 1 + date_diff('day', greatest(i.first_day, g.{kev}),
+            least(i.valid_to, $as_of)))) AS days
+    FROM interval AS i JOIN sight AS g USING (shown) SEMI JOIN server AS s USING (server)
+    WHERE g.{kev} <= $as_of AND i.first_day <= $as_of
+    GROUP BY i.server
+)
+"""
+"""Days of servers that are still there, in all their intervals."""
+
+
+def _exposed(tables: Tables, _: Asked) -> Part:
+    bounds = {
+        bound: tables.ask("exposed", _SQL.format(kev=f"kev_{bound}"))[0]
+        for bound in ("low", "high")
+    }
+    names = ("server_days", "median_days", "longest_days")
+    numbers = {
+        name: {bound: int(found[at]) for bound, found in bounds.items()}
+        for at, name in enumerate(names)
+    }
+    figure = tables.figure("exposed", *condition("known_exploited"))
+    return {"exposed": {"figure": figure, **numbers}}
+
+
+STATISTIC = Statistic(_exposed)

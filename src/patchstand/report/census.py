@@ -1,0 +1,77 @@
+"""A census as the document that every rendering of it takes: `patchstand/census/1`."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from patchstand.model import FEWEST, Census, Figure, ProductLine
+from patchstand.report.as_json import Document
+from patchstand.report.catalog import catalog
+
+_BREAKDOWNS = ("by_line", "sectors", "states", "systems")
+_LINES = {line.value: at for at, line in enumerate(ProductLine)}
+
+
+def census_document(census: Census) -> Document:
+    """The document; breakdowns have their small cells suppressed."""
+    found: Document = {
+        "schema": "patchstand/census/1",
+        "as_of": census.as_of.isoformat(),
+        "covered_until": census.covered_until.isoformat(),
+        "stale": census.stale,
+        "knowledge": {"version": census.knowledge},
+        "window_days": 14,
+        "observed": {"first": census.first.isoformat(), "last": census.last.isoformat()},
+        "skipped": [{"month": each.month, "why": each.why} for each in census.skipped],
+        "population": census.population,
+    }
+    for name, part in census.parts.items():
+        found[name] = _plain(part, suppressed=name in _BREAKDOWNS)
+    for name in ("lines", "by_line", "cumulative_updates"):
+        found[name] = dict(sorted(found[name].items(), key=lambda item: _place(item[0])))
+    found["exposed"] = found["exposed"].pop("figure") | found["exposed"]
+    found["rules"] = {rule: _rule(rule) for rule in sorted({"population", *_rules(found)})}
+    return found
+
+
+def _plain(part: object, *, suppressed: bool) -> Any:  # noqa: ANN401  as deep as the part is
+    if isinstance(part, Figure):
+        return _figure(part, suppressed=suppressed)
+    if isinstance(part, Mapping):
+        return {name: _plain(each, suppressed=suppressed) for name, each in part.items()}
+    if isinstance(part, list | tuple):
+        return [_plain(each, suppressed=suppressed) for each in part]
+    return part
+
+
+def _figure(figure: Figure, *, suppressed: bool) -> Document:
+    """The figure; in a breakdown a cell of one to four servers would point at them."""
+    if suppressed and any(0 < n < FEWEST for n in (figure.n, figure.n_high)):
+        return {"suppressed": True, "of": figure.of, "rule": figure.rule}
+    return {
+        "n": figure.n,
+        "n_high": figure.n_high,
+        "of": figure.of,
+        "low": figure.low,
+        "high": figure.high,
+        "rule": figure.rule,
+    }
+
+
+def _place(name: str) -> tuple[int, str]:
+    return _LINES.get(name.split(maxsplit=1)[0], len(_LINES)), name
+
+
+def _rules(part: object) -> Iterable[str]:
+    """The ids of all rules that a document names."""
+    if isinstance(part, Mapping):
+        if isinstance(part.get("rule"), str):
+            yield part["rule"]
+        for each in part.values():
+            yield from _rules(each)
+    elif isinstance(part, list):
+        for each in part[:1]:
+            yield from _rules(each)
+
+
+def _rule(rule: str) -> dict[str, str]:
+    return {lang: catalog(lang).text(f"census_rule.{rule}") for lang in ("en", "de")}

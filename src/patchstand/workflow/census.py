@@ -1,0 +1,202 @@
+"""census: national figures over a store, as of a day (docs/census.md).
+
+observations of a month -> runs (cached, any number of machines)
+runs -> intervals -> population of the day; distinct sights -> judged once
+statistics over both -> figures; cube -> series
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from patchstand import knowledge
+from patchstand.assess import is_stale
+from patchstand.census import statistics
+from patchstand.census.cube import cube
+from patchstand.census.intervals import intervals
+from patchstand.census.runs import WINDOW
+from patchstand.census.series import series
+from patchstand.census.sources import seen_by
+from patchstand.census.statistic import Asked, Statistic
+from patchstand.census.tables import Tables, tables
+from patchstand.errors import ScopeError, UsageError
+from patchstand.model import Census, Knowledge, SkippedMonth
+from patchstand.plugins import declared
+from patchstand.store.folder import Folder
+from patchstand.workflow.derived import (
+    Piece,
+    Runs,
+    all_runs,
+    cached,
+    clear,
+    digest_of,
+    keep,
+    pieces,
+)
+from patchstand.workflow.judged_tables import judged_tables
+from patchstand.workflow.sightings import shown_by_key
+
+OnMonth = Callable[[int, int], None]
+"""Told how many months are done, of how many."""
+
+
+def _silent(_done: int, _of: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class CensusPlan:
+    """What to count: where, as of when, with what knowledge, and what besides the figures."""
+
+    store: Path
+    as_of: date
+    override: Path | None = None
+    asked: Asked = field(default_factory=Asked)
+    country: str | None = None
+    with_series: bool = False
+    skip_damaged: bool = False
+    rebuild: bool = False
+
+
+def census(plan: CensusPlan, pool: Executor | None = None, on_month: OnMonth = _silent) -> Census:
+    """Count a store as of a day; `pool` turns months into runs, `on_month` is told of each.
+
+    Raises:
+        UsageError: no store, nothing observed by then, or an unknown country.
+        ScopeError: observations were allowed for other purposes only.
+        StoreError: a file is damaged, and such are not to be skipped.
+    """
+    folder = Folder.open(plan.store)
+    if plan.rebuild:
+        clear(folder)
+    known = knowledge.load(plan.override)
+    wanted = pieces(folder, known, plan.override, plan.as_of)
+    rows, skipped = _intervals(folder, wanted, plan, pool, on_month)
+    if not len(rows):
+        raise UsageError(_nothing(folder, plan, wanted))
+    rows = _of_country(rows, plan.country)
+    first = _day(pc.min(rows["first_day"]))
+    sights = rows["shown"].cast(pa.string()).unique().to_pylist()
+    judged = judged_tables(sights, known, first, plan.as_of)
+    with tables(rows, judged, plan.as_of, first) as opened:
+        left_out = {each.month for each in skipped}
+        _register_sources(opened, [p for p in wanted if p.month not in left_out], known)
+        parts = _parts(opened, plan.asked)
+        if plan.with_series:
+            parts["series"] = series(opened, _cube(folder, rows, wanted, plan, whole=not skipped))
+        return Census(
+            as_of=plan.as_of,
+            covered_until=min(known.covered_until, plan.as_of),
+            knowledge=known.version,
+            stale=is_stale(known, plan.as_of),
+            population=opened.population,
+            first=first,
+            last=_day(pc.max(rows["last_day"])),
+            skipped=skipped,
+            parts=parts,
+            sights=_sights(opened),
+            sql=dict(sorted(opened.asked.items())),
+        )
+
+
+def _intervals(
+    folder: Folder,
+    wanted: Sequence[Piece],
+    plan: CensusPlan,
+    pool: Executor | None,
+    on_month: OnMonth,
+) -> tuple[pa.Table, tuple[SkippedMonth, ...]]:
+    """The intervals of all servers; from the cache where nothing has changed."""
+    digest = digest_of(wanted)
+    found = cached(folder, "intervals", digest)
+    if found is not None:
+        return found, ()
+    made: list[Runs | SkippedMonth] = []
+    for each in all_runs(folder, wanted, pool, skip_damaged=plan.skip_damaged):
+        made.append(each)
+        on_month(len(made), len(wanted))
+    runs = [each for each in made if isinstance(each, Runs)]
+    skipped = tuple(each for each in made if isinstance(each, SkippedMonth))
+    _refuse({who for each in runs for who in each.refused})
+    rows = intervals([each.table for each in runs])
+    if not skipped and all(piece.until is None for piece in wanted):
+        keep(folder, "intervals", digest, rows)
+    return rows, skipped
+
+
+def _refuse(permits: set[str]) -> None:
+    if permits:
+        raise ScopeError(
+            f"observations were allowed by {'; '.join(sorted(permits))}: a census is none of those"
+            " purposes; name `census` in the scope before the servers are asked"
+        )
+
+
+def _nothing(folder: Folder, plan: CensusPlan, wanted: Sequence[Piece]) -> str:
+    """Why there is nothing to count."""
+    months = sorted({file.month for file in folder.files("observations")})
+    if not months:
+        return f"{plan.store} holds no observation yet; scan or import some"
+    if not wanted or all(piece.until is not None for piece in wanted):
+        return f"nothing was observed until {plan.as_of}; the store begins in {months[0]}"
+    return f"until {plan.as_of} the store holds no observation of an Exchange server"
+
+
+def _of_country(rows: pa.Table, country: str | None) -> pa.Table:
+    if country is None:
+        return rows
+    countries = rows["country"].cast(pa.string())
+    known = sorted(each for each in countries.unique().to_pylist() if each)
+    if country not in known:
+        listed = ", ".join(known) or "none: give --places to scan and import"
+        raise UsageError(f"--country {country}: no server is known to be there; known: {listed}")
+    return rows.filter(pc.equal(countries, country))
+
+
+def _register_sources(opened: Tables, wanted: Sequence[Piece], known: Knowledge) -> None:
+    end = datetime.combine(opened.as_of + timedelta(days=1), datetime.min.time(), UTC)
+    begin = end - timedelta(days=WINDOW + 1)
+    recent = [piece for piece in wanted if piece.month >= f"{begin:%Y-%m}"]
+    shown = shown_by_key([path for piece in recent for path in piece.identities], known)
+    files = [path for piece in recent for path in piece.observations]
+    opened.duck.register("seen_by", seen_by(files, shown, begin, end))
+
+
+def _parts(opened: Tables, asked: Asked) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for each in declared(statistics, "STATISTIC").values():
+        statistic: Statistic = each
+        found |= statistic.run(opened, asked)
+    return found
+
+
+def _cube(
+    folder: Folder, rows: pa.Table, wanted: Sequence[Piece], plan: CensusPlan, *, whole: bool
+) -> pa.Table:
+    """The cube up to the last day that anybody was seen; kept for all countries together."""
+    digest = digest_of(wanted)
+    last = pc.max(rows["last_day"]).cast(pa.int32()).as_py()
+    can_keep = whole and plan.country is None and all(piece.until is None for piece in wanted)
+    found = cached(folder, "cube", digest) if can_keep else None
+    if found is None:
+        found = cube(rows, last)
+        if can_keep:
+            keep(folder, "cube", digest, found)
+    return found
+
+
+def _sights(opened: Tables) -> dict[str, int]:
+    asked = opened.duck.execute("SELECT shown, count(*) FROM server GROUP BY 1 ORDER BY 1")
+    return dict(Counter(dict(asked.fetchall())))
+
+
+def _day(value: pa.Scalar) -> date:
+    found: date = value.as_py()
+    return found

@@ -1,0 +1,164 @@
+"""A census as slowly and plainly as it can be written: server by server, look by look."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+from patchstand.assess import judge_set
+from patchstand.assess.dates import whole_months
+from patchstand.assess.support import support_at
+from patchstand.model import (
+    Assessment,
+    BuildAssessment,
+    CveVerdict,
+    Knowledge,
+    PhaseName,
+    Record,
+    ServerClass,
+    Status,
+    usual_ports,
+)
+from patchstand.workflow.conclude import Concluding
+
+Pair = tuple[int, int]
+"""How many surely, how many possibly."""
+
+
+@dataclass(frozen=True)
+class Look:
+    day: date
+    is_exchange: bool
+    lines: tuple[str, ...]
+    builds: tuple[Any, ...]
+    reason: str | None
+    record: Record
+
+
+def looks_by_server(records: Iterable[Record], known: Knowledge) -> dict[Any, list[Look]]:
+    """What each server (address and ports) showed, in the order of time."""
+    concluding = Concluding(known, date(2026, 1, 1))
+    found: dict[Any, list[Look]] = defaultdict(list)
+    for record in sorted(records, key=lambda each: each.observed_at):
+        conclusion = concluding.of(record)
+        if conclusion.is_exchange is None:
+            continue
+        found[record.address or record.target, usual_ports(record.ports)].append(
+            Look(
+                record.observed_at.date(),
+                conclusion.is_exchange,
+                tuple(line.value for line in conclusion.lines),
+                conclusion.builds,
+                conclusion.reason,
+                record,
+            )
+        )
+    return found
+
+
+def present(looks: dict[Any, list[Look]], day: date) -> dict[Any, Look]:
+    """The population: by server the last look, at most 14 days old, that shows an Exchange."""
+    found = {}
+    for server, seen in looks.items():
+        until = [look for look in seen if look.day <= day]
+        if until and until[-1].is_exchange and (day - until[-1].day).days <= 14:
+            found[server] = until[-1]
+    return found
+
+
+class Oracle:
+    def __init__(self, looks: dict[Any, list[Look]], known: Knowledge, day: date) -> None:
+        self.looks, self.known, self.day = looks, known, day
+        self.servers = present(looks, day)
+
+    def judged(self, look: Look) -> Assessment:
+        return judge_set(self.known, look.builds, look.reason, self.day)
+
+    def count(self, holds: Callable[[Look], tuple[bool, bool]]) -> Pair:
+        found = [holds(look) for look in self.servers.values()]
+        return sum(low for low, _ in found), sum(high for _, high in found)
+
+    def of_class(self, wanted: ServerClass) -> int:
+        return sum(self.judged(look).server_class is wanted for look in self.servers.values())
+
+    def behind(self, months: int) -> Pair:
+        def holds(look: Look) -> tuple[bool, bool]:
+            members = self.judged(look).members
+            if not members:
+                return False, True
+            each = [
+                m.behind.since is not None and whole_months(m.behind.since, self.day) >= months
+                for m in members
+            ]
+            return all(each), any(each)
+
+        return self.count(holds)
+
+    def flaws(
+        self, surely: Callable[[CveVerdict], bool], maybe: Callable[[CveVerdict], bool]
+    ) -> Pair:
+        def holds(look: Look) -> tuple[bool, bool]:
+            members = self.judged(look).members
+            if not members:
+                return False, True
+            low = [self._open(m, surely, (Status.AFFECTED,)) for m in members]
+            high = [self._open(m, maybe, (Status.AFFECTED, Status.UNDETERMINED)) for m in members]
+            return all(low), any(high)
+
+        return self.count(holds)
+
+    def _open(
+        self,
+        member: BuildAssessment,
+        matters: Callable[[CveVerdict], bool],
+        statuses: tuple[Any, ...],
+    ) -> bool:
+        return any(
+            cve.counts_for_class and cve.status in statuses and matters(cve) for cve in member.cves
+        )
+
+    def cve(self, name: str) -> Pair:
+        def holds(look: Look) -> tuple[bool, bool]:
+            judged = self.judged(look)
+            if not judged.members:
+                return False, True
+            status = next((cve.status for cve in judged.cves if cve.id == name), Status.FIXED)
+            return status is Status.AFFECTED, status in (Status.AFFECTED, Status.UNDETERMINED)
+
+        return self.count(holds)
+
+    def line(self, name: str) -> Pair:
+        return self.count(
+            lambda look: (look.lines == (name,), not look.lines or name in look.lines)
+        )
+
+    def support(self, *phases: PhaseName) -> Pair:
+        def holds(look: Look) -> tuple[bool, bool]:
+            found = {m.support.phase for m in self.judged(look).members}
+            if not found:
+                return self._by_lines(look, phases)
+            return found <= set(phases), bool(found & set(phases))
+
+        return self.count(holds)
+
+    def _by_lines(self, look: Look, phases: tuple[PhaseName, ...]) -> tuple[bool, bool]:
+        found = {
+            support_at(self.known, line, cu, self.day).phase
+            for line, cu in self.known.support
+            if line.value in look.lines
+        }
+        return bool(found) and found <= set(phases), not found or bool(found & set(phases))
+
+    def back(self, days: int) -> int:
+        """Servers with a look in those days that came after a silence of more than 14 days."""
+        return sum(
+            any(
+                look.is_exchange
+                and (look.day - before.day).days > 14
+                and self.day - timedelta(days=days) < look.day <= self.day
+                for before, look in pairwise(seen)
+            )
+            for seen in self.looks.values()
+        )
