@@ -71,7 +71,8 @@ GROUP = {
 TIMES = figure(30, 30, 60) | {
     "kind": "cve", "since": "2024-03-12", "at_risk": 60, "events": 30, "censored": 30,
     "left_out": 1, "interval_days": 7, "median": 45, "median_low": 40, "median_high": None,
-    "after": {"7": {"share": 0.1, "low": 0.05, "high": 0.2}}, "half_life": 50, "curve": [],
+    "after": {"7": {"share": 0.1, "low": 0.05, "high": 0.2}, "180": None}, "half_life": 50,
+    "curve": [],
 }  # fmt: skip
 DOCUMENT: dict[str, Any] = {
     "schema": "patchstand/census/1", "as_of": "2024-09-10", "covered_until": "2024-09-10",

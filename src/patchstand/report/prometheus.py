@@ -205,7 +205,8 @@ def _times(document: Part) -> Iterator[_Sample]:
             yield _Sample("patchstand_time_to_patch_at_risk_servers", labels, times["at_risk"])
         median = (times.get("median"), times.get("median_low"), times.get("median_high"))
         yield from _banded("patchstand_time_to_patch_median_days", labels, median)
-        for days, band in (times.get("after") or {}).items():
+        for days, known in (times.get("after") or {}).items():
+            band = known or {}  # null: nobody was followed for so long
             after = (*labels, ("after_days", str(days)))
             shares = (band.get("share"), band.get("low"), band.get("high"))
             yield from _banded("patchstand_patched_ratio", after, shares)

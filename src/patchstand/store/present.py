@@ -14,10 +14,9 @@ import duckdb
 import pyarrow as pa
 
 from patchstand.errors import UsageError
-from patchstand.model import Place
+from patchstand.model import Place, usual_ports
 from patchstand.store.export import Selection, connected, paths
 from patchstand.store.folder import Folder, TableFile
-from patchstand.store.looks import usual_ports
 
 WINDOW = 14
 """Days a server counts after its last observation (DESIGN, the definition of a population)."""
