@@ -145,6 +145,8 @@ def test_what_is_recommended_closes_the_hole(known: Knowledge) -> None:
                 continue
             (build,) = re.findall(r"build ([0-9.]+),", fix["details"])
             assert f"exchange-{build}" not in open_builds
+            undecided = f"exchange-{build}" in each["product_status"].get("under_investigation", ())
+            assert ("together with the setting" in fix["details"]) == undecided
             row = known.update(Build.parse(build))
             assert row is not None
             assert row.withdrawn_on is None

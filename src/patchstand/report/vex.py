@@ -301,7 +301,7 @@ def _remediations(known: Knowledge, cve: Cve, judged: _Judged, as_of: date) -> l
             chosen = _chosen(build, candidates.get(build.line, []))
             by_fix.setdefault(chosen, []).append(_id(build))
     order = sorted(by_fix, key=lambda row: row.build if row else Build(()))
-    fixes = [_remediation(row, by_fix[row], as_of) for row in order]
+    fixes = [_remediation(cve, row, by_fix[row], as_of) for row in order]
     return fixes + _undecided(cve, judged)
 
 
@@ -337,18 +337,21 @@ def _candidates(known: Knowledge, cve: Cve, line: ProductLine, as_of: date) -> l
 
 
 def _chosen(build: BuildAssessment, candidates: list[Update]) -> Update | None:
-    """The first update of the same cumulative update, else the first one above the build."""
+    """The first update of the same cumulative update, else the first one of the newest."""
     later = [row for row in candidates if row.build > build.build]
     same = [row for row in later if row.cu == build.cu]
-    return next(iter(same or later), None)
+    newest = [row for row in later if row.cu == later[-1].cu]
+    return next(iter(same or newest), None)
 
 
-def _remediation(row: Update | None, products: list[str], as_of: date) -> Part:
+def _remediation(cve: Cve, row: Update | None, products: list[str], as_of: date) -> Part:
     if row is None:
         details = f"No update with a fix was out on {as_of}. Take the server off the Internet."
         return {"category": "none_available", "details": details, "product_ids": products}
     kb = f" ({row.kb})" if row.kb else ""
     details = f"Install Exchange Server {_release(row)}{kb}, build {row.build}, or a later one."
+    if not _is_enough(cve, row):
+        details += f" It is enough only together with the setting {cve.condition}."
     if row.esu:
         details += " It is for buyers of extended security updates only."
     found: Part = {
@@ -360,3 +363,9 @@ def _remediation(row: Update | None, products: list[str], as_of: date) -> Part:
     if row.kb and row.kb.startswith("KB"):
         found["url"] = f"https://support.microsoft.com/help/{row.kb.removeprefix('KB')}"
     return found
+
+
+def _is_enough(cve: Cve, row: Update) -> bool:
+    """False where a setting decides even with the update, and is not the default yet."""
+    since = {fix.line: fix.default_since for fix in cve.lines}.get(row.line)
+    return cve.condition is None or (since is not None and row.build >= since)
