@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from tests.store.certificates import Person
 from tests.test_docs import problems
+from tests.workflow.present import seen, store_with
 from tests.workflow.stores import NAMES, store_of, with_servers
 
 from patchstand.cli.main import main
+from patchstand.model import Knowledge
 from patchstand.workflow.store import Store
 
 
@@ -65,6 +67,33 @@ def test_a_sealed_list_fits_the_schema_too(
     assert [problem for each in documents for problem in problems(each)] == []
 
 
+def test_vulnerable_servers_leave_in_the_form_that_is_asked_for(
+    tmp_path: Path, known: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CSV file, events, and either of them sealed."""
+    from tests.store.certificates import NOW  # noqa: PLC0415
+
+    from patchstand.cli.commands import store  # noqa: PLC0415
+
+    monkeypatch.setattr(store, "now", lambda: NOW)
+    monkeypatch.chdir(tmp_path)
+    root = store_with(tmp_path / "s", known, [seen(1), seen(2)]).root
+    anna, day = Person.made(tmp_path, "anna"), ["--as-of", "2024-09-10"]
+    sealed = ["--recipient", str(anna.path), "--tlp", "green", "--reason", "warning"]
+    codes = [
+        run(root, "export", "--shadowserver", "a.csv", *day),
+        run(root, "export", "--intelmq", "a.jsonl", *day),
+        run(root, "export", *sealed, "--form", "shadowserver", "--out", "b.p7m", *day),
+        run(root, "export", *sealed, "--form", "intelmq", "--out", "c.p7m", *day),
+    ]
+
+    assert codes == [0, 0, 0, 0]
+    assert len(Path("a.csv").read_text().splitlines()) == 3
+    assert len(Path("a.jsonl").read_text().splitlines()) == 2
+    assert (anna.opens(tmp_path / "b.p7m") or b"").count(b'"9.9.0.') == 2
+    assert (anna.opens(tmp_path / "c.p7m") or b"").count(b'"source.ip":"9.9.0.') == 2
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -81,6 +110,30 @@ def test_a_sealed_list_fits_the_schema_too(
         ["export", "--own", "--json", "--reason", "why"],
         ["export", "--own", "--csv", "a.csv", "--reason", "why"],
         ["export", "--own", "--reason", "why", "--out", "a.p7m"],
+        ["export", "--shadowserver", "a.csv", "--json"],
+        ["export", "--shadowserver", "a.csv", "--intelmq", "a.jsonl"],
+        ["export", "--intelmq", "a.jsonl", "--since", "2026-11-01"],
+        ["export", "--shadowserver", "a.csv", "--until", "2026-11-01"],
+        ["export", "--shadowserver", "a.csv", "--reason", "why"],
+        ["export", "--shadowserver", "a.csv", "--own"],
+        ["export", "--shadowserver", "a.csv", "--own", "--reason", "why"],
+        ["export", "--shadowserver", "a.csv", "--as-of", "2026-01-01"],
+        ["export", "--intelmq", "a.jsonl", "--scan", "absent"],
+        ["export", "--form", "intelmq"],
+        ["export", "--json", "--form", "intelmq"],
+        [
+            "export",
+            "--recipient",
+            "x.pem",
+            "--tlp",
+            "red",
+            "--reason",
+            "why",
+            "--out",
+            "a.p7m",
+            "--form",
+            "shadowserver",
+        ],
         ["export", "mail.example.org", "--json"],
         ["erase", "--reason", "why"],
         ["erase", "mail.example.org"],

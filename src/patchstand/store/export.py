@@ -172,8 +172,8 @@ def not_own(folder: Folder, selection: Selection) -> int:
     """
     total = 0
     for files in selection.files(folder).values():
-        values = {"observations": _paths(files), **selection.moments()}
-        with _connected(folder) as duck:
+        values = {"observations": paths(files), **selection.moments()}
+        with connected(folder) as duck:
             row = duck.execute(_NOT_OWN, values).fetchone()
             total += row[0] if row else 0
     return total
@@ -185,17 +185,18 @@ def _asked(
     """The answer to a query for each batch, one after the other."""
     for batch, files in selection.files(folder).items():
         identities = folder.files("identities", batch)
-        with _connected(folder) as duck:
+        with connected(folder) as duck:
             duck.register(
                 "given", pa.RecordBatchReader.from_batches(_CLUES, _clues(identities, mask))
             )
             duck.execute("CREATE TABLE clues AS SELECT DISTINCT ON (key) * FROM given")
-            duck.execute(_DRAWN, {"identities": _paths(identities)})
+            duck.execute(_DRAWN, {"identities": paths(identities)})
             duck.register("observed", _observed(files, mask))
             yield duck.execute(query, selection.moments())
 
 
-def _paths(files: Iterable[TableFile]) -> list[str]:
+def paths(files: Iterable[TableFile]) -> list[str]:
+    """The files as DuckDB takes them."""
     return [str(each.path) for each in files]
 
 
@@ -260,8 +261,12 @@ def _read(path: Path, columns: list[str]) -> pa.Table:
 
 
 @contextlib.contextmanager
-def _connected(folder: Folder) -> Iterator[duckdb.DuckDBPyConnection]:
-    """DuckDB in memory; what it must spill lies in the store and goes at the end."""
+def connected(folder: Folder) -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB in memory; what it must spill lies in the store and goes at the end.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
     spill = folder.root / f"{TEMPORARY}-{os.getpid()}-export"
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": _MEMORY,

@@ -10,10 +10,16 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
 
 
-def csv_lines(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
-    """Lines of CSV, the header first; lists are joined by a blank, nothing stands for null."""
+def csv_lines(
+    header: Iterable[str], rows: Iterable[Iterable[Any]], *, dialect: str = "excel"
+) -> Iterator[str]:
+    """Lines of CSV, the header first; lists are joined by a blank, nothing stands for null.
+
+    `dialect` is one of the module `csv`; `unix` puts every cell in quotes and ends lines
+    with a line feed.
+    """
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
+    writer = csv.writer(buffer, dialect)
     for cells in chain([header], rows):
         writer.writerow([_cell(value) for value in cells])
         yield buffer.getvalue()

@@ -11,7 +11,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
+from patchstand import knowledge
 from patchstand.errors import UsageError
+from patchstand.report import shadowserver
+from patchstand.report.as_json import encode
+from patchstand.report.intelmq import event
 from patchstand.store.disclosures import Disclosure
 from patchstand.store.export import (
     COLUMNS,
@@ -26,9 +30,13 @@ from patchstand.store.pseudonym import Mask
 from patchstand.store.seal import Recipient, read_recipient, seal
 from patchstand.store.spreadsheet import csv_lines
 from patchstand.store.state import State
+from patchstand.workflow.judged import vulnerable
 from patchstand.workflow.store import Store, mask_of
 
 FORMS = ("json", "csv", "parquet")
+"""Forms with one row for each observation."""
+JUDGED = ("shadowserver", "intelmq")
+"""Forms with one row for each vulnerable server; their selection is a `window`."""
 LARGEST_SEALED = 256 * 1024 * 1024
 """Bytes of a list before it is sealed: sealing happens in memory."""
 
@@ -46,7 +54,10 @@ class Naming:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What leaves the store, in which form; without `naming` under pseudonyms."""
+    """What leaves the store, in which form; without `naming` under pseudonyms.
+
+    `form` is one of `FORMS` or `JUDGED`; those of `JUDGED` want a `window` as selection.
+    """
 
     store: Store
     selection: Selection
@@ -95,7 +106,7 @@ def export_to_stream(export: Export, sink: BinaryIO, now: datetime) -> Exported:
     """Write JSON or CSV to a stream; names only of one's own servers, after a journal entry.
 
     Raises:
-        UsageError: no store, or servers of others would be named.
+        UsageError: no store, no server to judge, or servers of others would be named.
         StoreError: the store cannot be read.
     """
     with export.store.open() as (folder, state):
@@ -169,24 +180,39 @@ def _mask(export: Export, state: State, now: datetime) -> Mask | None:
 
 
 def _write(export: Export, folder: Folder, mask: Mask | None, meter: _Meter) -> None:
-    tlp = export.naming.tlp if export.naming else ""
     if export.form == "parquet":
         meter.rows = write_parquet(export_rows(folder, export.selection, mask), _File(meter))
         return
-    lines: Iterator[str]
-    if export.form == "json":
-        lines = (line + "\n" for line in export_json(folder, export.selection, mask, tlp))
-        header = 0
-    else:
-        rows = export_rows(folder, export.selection, mask)
-        marked = ((*row, tlp) for row in rows) if tlp else rows
-        lines = csv_lines((*COLUMNS, "tlp") if tlp else COLUMNS, marked)
-        header = 1
+    judged = export.form in JUDGED
+    lines = _judged(export, folder, mask) if judged else _observed(export, folder, mask)
     count = 0
     for line in lines:
         meter.write(line.encode())
         count += 1
-    meter.rows = count - header
+    meter.rows = count - (export.form in _WITH_HEADER)
+
+
+_WITH_HEADER = ("csv", "shadowserver")
+
+
+def _observed(export: Export, folder: Folder, mask: Mask | None) -> Iterator[str]:
+    """The lines of a form with one row for each observation."""
+    tlp = export.naming.tlp if export.naming else ""
+    if export.form == "json":
+        return (line + "\n" for line in export_json(folder, export.selection, mask, tlp))
+    rows = export_rows(folder, export.selection, mask)
+    marked = ((*row, tlp) for row in rows) if tlp else rows
+    return csv_lines((*COLUMNS, "tlp") if tlp else COLUMNS, marked)
+
+
+def _judged(export: Export, folder: Folder, mask: Mask | None) -> Iterator[str]:
+    """The lines of a form with one row for each vulnerable server."""
+    found = vulnerable(folder, export.selection, knowledge.load(export.knowledge), mask)
+    if export.form == "shadowserver":
+        rows = map(shadowserver.row, found)
+        return csv_lines(shadowserver.COLUMNS, rows, dialect="unix")
+    tlp = export.naming.tlp if export.naming else ""
+    return (encode(event(each, tlp)).decode() + "\n" for each in found)
 
 
 class _File(io.RawIOBase):

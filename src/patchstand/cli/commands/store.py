@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
     from patchstand.report.catalog import Catalog
     from patchstand.report.stored import Shown
+    from patchstand.store.export import Selection
     from patchstand.workflow.export import Export, Naming
     from patchstand.workflow.store import Store
 
+_FILES = ("csv", "parquet", "shadowserver", "intelmq")
+_SEALED = ("json", "shadowserver", "intelmq")
 _TLP = ("red", "amber+strict", "amber", "green", "clear")
 
 
@@ -38,12 +41,18 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--until", type=day, metavar="DAY", help="observed up to this day")
     what.add_argument("--csv", type=Path, metavar="FILE", help="write CSV")
     what.add_argument("--parquet", type=Path, metavar="FILE", help="write Parquet")
+    vulnerable = parser.add_argument_group("export: the vulnerable servers")
+    vulnerable.add_argument(
+        "--shadowserver", type=Path, metavar="FILE", help="write CSV like scan_exchange"
+    )
+    vulnerable.add_argument("--intelmq", type=Path, metavar="FILE", help="write IntelMQ events")
     names = parser.add_argument_group("export: with names")
     names.add_argument(
         "--recipient", type=Path, action="append", default=[], metavar="CERT", help="encrypt to"
     )
     names.add_argument("--tlp", choices=_TLP, help="how far it may be passed on")
     names.add_argument("--out", type=Path, metavar="FILE", help="the encrypted file")
+    names.add_argument("--form", choices=_SEALED, help="what --out holds (default: json)")
     names.add_argument("--own", action="store_true", help="they are all servers of your own")
 
 
@@ -139,7 +148,8 @@ def _export(options: argparse.Namespace, store: "Store") -> int:
         assert naming is not None  # _naming sees to that
         done = export_sealed(wanted, naming, options.out, now())
         target = options.out
-    elif (target := options.csv or options.parquet) is not None:
+    elif not options.json:
+        target = getattr(options, wanted.form)
         done = export_to_file(wanted, target, now())
     else:
         export_to_stream(wanted, sys.stdout.buffer, now())
@@ -150,18 +160,39 @@ def _export(options: argparse.Namespace, store: "Store") -> int:
 
 
 def _wanted(options: argparse.Namespace, store: "Store") -> "Export":
-    from patchstand.store.export import Selection
     from patchstand.workflow.export import Export
 
-    chosen = [options.json, options.csv is not None, options.parquet is not None]
-    if sum(chosen) > 1:
-        raise UsageError("choose one of --json, --csv FILE and --parquet FILE")
-    naming = _naming(options)
-    if not any(chosen) and options.out is None:
-        raise UsageError("say what to write: --json, --csv FILE, --parquet FILE or --out FILE")
-    form = "csv" if options.csv else "parquet" if options.parquet else "json"
-    selection = Selection(options.scan, options.since, _last_day(options))
-    return Export(store, selection, form, naming, options.knowledge)
+    chosen = ["json"] if options.json else []
+    chosen += [name for name in _FILES if getattr(options, name) is not None]
+    if len(chosen) > 1:
+        raise UsageError(f"one export has one form: choose one of {', '.join(_forms(chosen))}")
+    naming = _naming(options, chosen)
+    if not chosen and options.out is None:
+        raise UsageError(
+            "say what to write: --json, --csv FILE, --parquet FILE, --shadowserver FILE,"
+            " --intelmq FILE or --out FILE"
+        )
+    if options.form is not None and options.out is None:
+        raise UsageError("--form says what --out holds; name the file with --out")
+    form = chosen[0] if chosen else options.form or "json"
+    return Export(store, _selection(options, form), form, naming, options.knowledge)
+
+
+def _forms(chosen: list[str]) -> list[str]:
+    return [f"--{name}" for name in chosen]
+
+
+def _selection(options: argparse.Namespace, form: str) -> "Selection":
+    """Which observations; for the vulnerable servers those that make one present."""
+    from patchstand.store.export import Selection
+    from patchstand.store.present import window
+    from patchstand.workflow.export import JUDGED
+
+    if form not in JUDGED:
+        return Selection(options.scan, options.since, _last_day(options))
+    if options.since or options.until:
+        raise UsageError(f"{form} is judged as of one day: say it with --as-of DATE")
+    return window(options.scan, as_of(options))
 
 
 def _last_day(options: argparse.Namespace) -> date:
@@ -170,7 +201,7 @@ def _last_day(options: argparse.Namespace) -> date:
     return min(last, options.until) if options.until else last
 
 
-def _naming(options: argparse.Namespace) -> "Naming | None":
+def _naming(options: argparse.Namespace, chosen: list[str]) -> "Naming | None":
     """What allows names; None for an export under pseudonyms."""
     from patchstand.workflow.export import Naming
 
@@ -186,8 +217,9 @@ def _naming(options: argparse.Namespace) -> "Naming | None":
         raise UsageError(
             "names leave only encrypted: --recipient, --tlp, --reason and --out go together"
         )
-    if options.json or options.csv or options.parquet:
-        raise UsageError("--out holds JSON lines; leave --json, --csv and --parquet away")
+    if chosen:
+        said = ", ".join(_forms(chosen))
+        raise UsageError(f"--form says what --out holds (default: json); leave {said} away")
     return Naming(getpass.getuser(), reason, options.tlp, tuple(options.recipient))
 
 
