@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from patchstand.model import Outcome
-from patchstand.store.looks import Look, gather, usual_ports
+from patchstand.model import Outcome, usual_ports
+from patchstand.store.looks import Look, gather
 from patchstand.store.servers import Server, ServerEvent, ServerState, follow
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)

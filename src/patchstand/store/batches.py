@@ -22,6 +22,7 @@ class BatchKind(StrEnum):
 
     SCAN = "scan"
     IMPORT = "import"
+    SIMULATION = "simulation"
 
 
 class BatchState(StrEnum):

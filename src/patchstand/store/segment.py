@@ -75,7 +75,7 @@ def _parquet(table: str, rows: list[Row]) -> bytes:
 def parquet_bytes(rows: pa.Table) -> bytes:
     """The content of a Parquet file, from rows that are in order."""
     sink = pa.BufferOutputStream()
-    delta = {name: how for name, how in _DELTA.items() if name in rows.schema.names}
+    delta = {name: how for name, how in _DELTA.items() if _comes_once(rows, name)}
     pq.write_table(
         rows,
         sink,
@@ -86,6 +86,15 @@ def parquet_bytes(rows: pa.Table) -> bytes:
         write_page_checksum=True,
     )
     return bytes(sink.getvalue())
+
+
+def _comes_once(rows: pa.Table, name: str) -> bool:
+    """True for names of which most come once; others are kept as a dictionary."""
+    if name not in rows.schema.names or not len(rows):
+        return name in rows.schema.names
+    values = rows[name]
+    distinct: int = len(values.unique())
+    return distinct * 2 >= len(values)
 
 
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:

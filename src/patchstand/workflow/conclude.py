@@ -49,7 +49,7 @@ def conclude(
     judged = [(node, _judged(node, known, as_of)) for node in sighted.nodes]
     identity, assessment = max(judged, key=lambda pair: _badness(pair[1]))
     return Conclusion(
-        key=_key(evidence, seen_on),
+        key=key_of(evidence, seen_on),
         seen_on=seen_on,
         evidence=evidence,
         is_exchange=is_exchange(sighted),
@@ -94,7 +94,8 @@ def is_exchange(sighted: Sighted) -> bool | None:
     return None if None in seen else False
 
 
-def _key(evidence: tuple[Evidence, ...], seen_on: date) -> int:
+def key_of(evidence: tuple[Evidence, ...], seen_on: date) -> int:
+    """The key of a conclusion: the same for the same evidence seen on the same day."""
     digest = blake2b(repr(seen_on).encode(), digest_size=8)
     for item in evidence:
         parts = (item.kind.value, item.text, item.server_name, item.source, item.connection)

@@ -1,0 +1,82 @@
+"""`patchstand simulate`: observations of a country that has published figures, into a store."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from patchstand.cli.command import OK, Command, add_state, now, number
+from patchstand.cli.output import console, write_json
+
+
+def _configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--population", metavar="NAME", required=True, help="such as de-2024-09 (docs/census.md)"
+    )
+    parser.add_argument("--store", type=Path, metavar="DIR", required=True, help="where to keep it")
+    add_state(parser)
+    parser.add_argument(
+        "--servers", type=number(10, 2_000_000), default=1000, metavar="N",
+        help="servers that are there on any day (default: 1000)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--days", type=number(1, 5000), default=365, metavar="D",
+        help="days, the last one that of the figures (default: 365)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seed",
+        type=number(0),
+        default=1,
+        metavar="S",
+        help="same seed, same country (default: 1)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be written")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from patchstand.report.catalog import catalog
+    from patchstand.report.simulated import print_simulated, simulated_document
+    from patchstand.workflow.simulate import Simulation, preview, simulate
+
+    wanted = Simulation(
+        population=options.population,
+        servers=options.servers,
+        days=options.days,
+        seed=options.seed,
+        store=options.store,
+        state=options.state,
+        override=options.knowledge,
+    )
+    if options.dry_run:
+        done = preview(wanted)
+    else:
+        done = simulate(wanted, now(), _progress(quiet=options.quiet))
+    document = simulated_document(
+        options.population,
+        (done.batch, done.first, done.last),
+        {
+            "servers": options.servers,
+            "observations": done.rows,
+            "servers_ever": done.servers,
+            "builds": done.builds,
+            "bytes": done.bytes,
+        },
+    )
+    if options.json:
+        write_json(document)
+    else:
+        print_simulated(console(), document, catalog(options.lang))
+    return OK
+
+
+def _progress(*, quiet: bool) -> Callable[[int, int], None]:
+    def told(done: int, of: int) -> None:
+        if not quiet and (done % 6 == 0 or done == of):
+            print(f"{done}/{of} months", file=sys.stderr)
+
+    return told
+
+
+COMMAND = Command(
+    "simulate", "observations of a country that has published figures", _configure, _run
+)

@@ -1,0 +1,36 @@
+"""The looks of a daily scan in a month: which server was seen when, with what build."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from patchstand.lab.country.occupants import Occupants, Stays
+from patchstand.lab.country.paths import Country, Ints
+
+_HOUR = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """One row per look, by server and time. `at`: milliseconds since 1970."""
+
+    server: Ints
+    build: Ints
+    day: Ints
+    at: Ints
+
+
+def looks_of(stays: Stays, occupants: Occupants, first: int, last: int, country: Country) -> Looks:
+    """Every look from `first` to `last`: each server once a day, some missed, some silent."""
+    random = country.random
+    here = (stays.first <= last) & (stays.last >= first)
+    begin = np.maximum(stays.first[here], first)
+    count = np.minimum(stays.last[here], last) - begin + 1
+    row = np.repeat(np.arange(len(begin)), count)
+    day = begin[row] + np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    server, build = stays.server[here][row], stays.build[here][row]
+    silent = (day >= occupants.silent_from[server]) & (day <= occupants.silent_to[server])
+    kept = ~silent & (random.random(len(row)) >= country.habits.missed)
+    server, build, day = server[kept], build[kept], day[kept]
+    at = (day * 86_400 + 3 * _HOUR + random.integers(0, _HOUR, len(day))) * 1000
+    return Looks(server, build, day, at)
