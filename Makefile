@@ -80,7 +80,7 @@ docs: $(VENV)/.stamp ## the handbook, into site/
 lock: $(VENV)/.stamp ## write requirements/*.txt anew after a change of pyproject.toml or dev.in
 	$(LOCK) pyproject.toml -o requirements/base.txt
 	$(LOCK) pyproject.toml --extra fast -c requirements/base.txt -o requirements/fast.txt
-	$(LOCK) pyproject.toml --extra fast --extra store --extra cluster requirements/dev.in \
+	$(LOCK) pyproject.toml --extra fast --extra census --extra cluster --extra report requirements/dev.in \
 		-c requirements/fast.txt -o requirements/dev.txt
 
 upgrade: LOCK += --upgrade

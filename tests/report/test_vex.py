@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from csaf.csaf.v20 import validate  # type: ignore[import-untyped]
+from csaf.csaf.v20 import validate
 
 from patchstand.assess import judge_build
 from patchstand.model import Build, Knowledge, Status

@@ -48,7 +48,9 @@ def main(arguments: Sequence[str]) -> int:
 
 _EXTRAS = {
     "store": ("alembic", "duckdb", "maxminddb", "pyarrow", "sqlalchemy"),
+    "census": ("numpy",),
     "cluster": ("dask", "distributed", "procrastinate", "psycopg"),
+    "report": ("font_lato", "resvg_py"),
 }
 
 
