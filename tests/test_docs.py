@@ -464,7 +464,9 @@ def test_every_finding_is_explained() -> None:
     rows = re.findall(
         r"^\| (`[a-z_`, ]+`) \| (?:critical|high|medium|low|info)", page, re.MULTILINE
     )
-    texts = tomllib.loads((files("patchstand.report") / "catalogs/en.toml").read_text("utf-8"))
+    texts = tomllib.loads(
+        (files("patchstand.report") / "catalogs/en/general.toml").read_text("utf-8")
+    )
 
     listed = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
 

@@ -98,7 +98,7 @@ DOCUMENT: dict[str, Any] = {
     "unseen": {"share": None, "seen": 100, "estimate": 12, "low": 8, "high": None, "pairs": [],
                "assumptions": [], "why": None, "rule": "unseen"},
     "series": {"days": []},
-    "situation": {"level": "strained", "rule": "situation", "published": []},
+    "situation": {"level": "strained", "rule": "situation"},
 }  # fmt: skip
 
 

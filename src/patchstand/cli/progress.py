@@ -31,6 +31,40 @@ def rated_progress(total: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
         yield from _rated_lines(total)
 
 
+@contextmanager
+def months(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function to call with the months that are done, and of how many."""
+    if quiet:
+        yield lambda _done, _of: None
+    elif sys.stderr.isatty():
+        yield from _months_bar()
+    else:
+        yield from _months_lines()
+
+
+def _months_bar() -> Iterator[Callable[[int, int], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+def _months_lines() -> Iterator[Callable[[int, int], None]]:
+    shown = time.monotonic()
+
+    def step(done: int, of: int) -> None:
+        nonlocal shown
+        moment = time.monotonic()
+        if moment - shown >= SECONDS_BETWEEN_LINES:
+            shown = moment
+            print(f"{done}/{of} months", file=sys.stderr)
+
+    yield step
+
+
 def _rated_bar(total: int) -> Iterator[Callable[[], None]]:
     from rich.console import Console
     from rich.progress import (

@@ -1,7 +1,7 @@
 """The texts of each language, with plural forms, dates and numbers.
 
-Texts are `str.format` templates in `catalogs/LANG.toml`; only values are ever filled in,
-so nothing that a server said can act as a template.
+Texts are `str.format` templates in `catalogs/LANG/`, a file for each subject; only values are
+ever filled in, so nothing that a server said can act as a template.
 """
 
 import tomllib
@@ -122,8 +122,13 @@ def catalog(lang: str) -> Catalog:
     """
     if lang not in LANGUAGES:
         raise UsageError(f"unknown language {lang[:20]!r}; one of {', '.join(LANGUAGES)}")
-    source = files("patchstand.report") / "catalogs" / f"{lang}.toml"
-    return Catalog(lang, _flat(tomllib.loads(source.read_text("utf-8"))))
+    folder = files("patchstand.report") / "catalogs" / lang
+    texts: dict[str, str | Plural] = {}
+    for source in folder.iterdir():
+        found = _flat(tomllib.loads(source.read_text("utf-8")))
+        assert not texts.keys() & found.keys()  # a text stands in one file only
+        texts |= found
+    return Catalog(lang, texts)
 
 
 def _flat(table: Mapping[str, object], above: str = "") -> dict[str, str | Plural]:

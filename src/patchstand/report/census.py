@@ -26,9 +26,10 @@ def census_document(census: Census) -> Document:
     }
     for name, part in census.parts.items():
         found[name] = _plain(part, suppressed=name in _BREAKDOWNS)
-    for name in ("lines", "by_line", "cumulative_updates"):
+    for name in {"lines", "by_line", "cumulative_updates"} & found.keys():
         found[name] = dict(sorted(found[name].items(), key=lambda item: _place(item[0])))
-    found["exposed"] = found["exposed"].pop("figure") | found["exposed"]
+    if "exposed" in found:
+        found["exposed"] = found["exposed"].pop("figure") | found["exposed"]
     found["rules"] = {rule: _rule(rule) for rule in sorted({"population", *_rules(found)})}
     return found
 

@@ -55,13 +55,17 @@ def _silent(_done: int, _of: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CensusPlan:
-    """What to count: where, as of when, with what knowledge, and what besides the figures."""
+    """What to count: where, as of when, with what knowledge, and what besides the figures.
+
+    `only`: names of statistics (`statistic_names`); empty: all.
+    """
 
     store: Path
     as_of: date
     override: Path | None = None
     asked: Asked = field(default_factory=Asked)
     country: str | None = None
+    only: tuple[str, ...] = ()
     with_series: bool = False
     skip_damaged: bool = False
     rebuild: bool = False
@@ -71,10 +75,11 @@ def census(plan: CensusPlan, pool: Executor | None = None, on_month: OnMonth = _
     """Count a store as of a day; `pool` turns months into runs, `on_month` is told of each.
 
     Raises:
-        UsageError: no store, nothing observed by then, or an unknown country.
+        UsageError: no store, nobody there on that day, an unknown country or statistic.
         ScopeError: observations were allowed for other purposes only.
         StoreError: a file is damaged, and such are not to be skipped.
     """
+    chosen = _chosen(plan.only)
     folder = Folder.open(plan.store)
     if plan.rebuild:
         clear(folder)
@@ -90,10 +95,12 @@ def census(plan: CensusPlan, pool: Executor | None = None, on_month: OnMonth = _
     remember = _remember(folder, wanted, plan, known, whole=not skipped)
     judged = _judged(rows, known, first, plan.as_of, remember)
     with tables(rows, judged, plan.as_of, first, remember) as opened:
-        opened.duck.register(
-            "seen_by", remember("seen-by", partial(_seen_by, good, known, plan.as_of))
-        )
-        parts = _parts(opened, plan.asked)
+        if not opened.population:
+            raise UsageError(_nobody(rows, plan.as_of))
+        if "unseen" in chosen:
+            sources = remember("seen-by", partial(_seen_by, good, known, plan.as_of))
+            opened.duck.register("seen_by", sources)
+        parts = _parts(opened, plan.asked, chosen)
         if plan.with_series:
             parts["series"] = series(opened, _cube(folder, rows, wanted, plan, whole=not skipped))
         return Census(
@@ -154,6 +161,15 @@ def _nothing(folder: Folder, plan: CensusPlan, wanted: Sequence[Piece]) -> str:
     return f"until {plan.as_of} the store holds no observation of an Exchange server"
 
 
+def _nobody(rows: pa.Table, as_of: date) -> str:
+    """Why nobody counts on a day, though somebody was seen before."""
+    last = _day(pc.max(rows["last_day"]))
+    return (
+        f"no server was seen in the {WINDOW} days until {as_of}; the last one was seen on {last}:"
+        f" say --as-of {last}"
+    )
+
+
 def _of_country(rows: pa.Table, country: str | None) -> pa.Table:
     if country is None:
         return rows
@@ -208,11 +224,25 @@ def _seen_by(wanted: Sequence[Piece], known: Knowledge, as_of: date) -> pa.Table
     return seen_by(files, shown, begin, end)
 
 
-def _parts(opened: Tables, asked: Asked) -> dict[str, Any]:
+def statistic_names() -> tuple[str, ...]:
+    """The names of all statistics."""
+    return tuple(declared(statistics, "STATISTIC"))
+
+
+def _chosen(only: Sequence[str]) -> tuple[str, ...]:
+    known = statistic_names()
+    wrong = [name for name in only if name not in known]
+    if wrong:
+        raise UsageError(f"there is no statistic {wrong[0]!r}; known: {', '.join(known)}")
+    return tuple(only) or known
+
+
+def _parts(opened: Tables, asked: Asked, chosen: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for each in declared(statistics, "STATISTIC").values():
+    for name, each in declared(statistics, "STATISTIC").items():
         statistic: Statistic = each
-        found |= statistic.run(opened, asked)
+        if name in chosen:
+            found |= statistic.run(opened, asked)
     return found
 
 

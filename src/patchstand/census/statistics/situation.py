@@ -20,8 +20,8 @@ def _situation(tables: Tables, _: Asked) -> Part:
         "situation": {
             "level": found["low"],
             "level_high": found["high"],
+            "share": figure,
             "rule": "situation",
-            "published": [],
         }
     }
 

@@ -1,12 +1,11 @@
 """`patchstand simulate`: observations of a country that has published figures, into a store."""
 
 import argparse
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from patchstand.cli.command import OK, Command, add_state, now, number
 from patchstand.cli.output import console, write_json
+from patchstand.cli.progress import months
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +49,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.dry_run:
         done = preview(wanted)
     else:
-        done = simulate(wanted, now(), _progress(quiet=options.quiet))
+        with months(quiet=options.quiet) as on_month:
+            done = simulate(wanted, now(), on_month)
     document = simulated_document(
         options.population,
         (done.batch, done.first, done.last),
@@ -67,14 +67,6 @@ def _run(options: argparse.Namespace) -> int:
     else:
         print_simulated(console(), document, catalog(options.lang))
     return OK
-
-
-def _progress(*, quiet: bool) -> Callable[[int, int], None]:
-    def told(done: int, of: int) -> None:
-        if not quiet and (done % 6 == 0 or done == of):
-            print(f"{done}/{of} months", file=sys.stderr)
-
-    return told
 
 
 COMMAND = Command(
