@@ -47,9 +47,9 @@ class Census:
     """The figures of a day, and what they rest on.
 
     `first` and `last` are the days of the first and last observation that was looked at.
-    `parts`: what the statistics counted, by the names of the document, with figures, numbers
-    and texts in it. `sights`: how many servers of the population show what, as
-    `lines|builds|doubt`. `sql`: what was asked, by rule.
+    `country`: only its servers were counted. `parts`: what the statistics counted, by the
+    names of the document, with figures, numbers and texts in it. `sights`: how many servers
+    of the population show what, as `lines|builds|doubt`. `sql`: what was asked, by rule.
     """
 
     as_of: date
@@ -60,6 +60,7 @@ class Census:
     first: date
     last: date
     parts: Mapping[str, Any]
+    country: str | None = None
     skipped: tuple[SkippedMonth, ...] = ()
     sights: Mapping[str, int] = field(default_factory=dict)
     sql: Mapping[str, str] = field(default_factory=dict)

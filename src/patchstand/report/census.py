@@ -19,13 +19,14 @@ def census_document(census: Census) -> Document:
         "covered_until": census.covered_until.isoformat(),
         "stale": census.stale,
         "knowledge": {"version": census.knowledge},
+        "country": census.country,
         "window_days": 14,
         "observed": {"first": census.first.isoformat(), "last": census.last.isoformat()},
         "skipped": [{"month": each.month, "why": each.why} for each in census.skipped],
         "population": census.population,
     }
     for name, part in census.parts.items():
-        found[name] = _plain(part, suppressed=name in _BREAKDOWNS)
+        found[name] = _breakdown(part) if name in _BREAKDOWNS else _plain(part)
     for name in {"lines", "by_line", "cumulative_updates"} & found.keys():
         found[name] = dict(sorted(found[name].items(), key=lambda item: _place(item[0])))
     if "exposed" in found:
@@ -34,20 +35,17 @@ def census_document(census: Census) -> Document:
     return found
 
 
-def _plain(part: object, *, suppressed: bool) -> Any:  # noqa: ANN401  as deep as the part is
+def _plain(part: object) -> Any:  # noqa: ANN401  as deep as the part is
     if isinstance(part, Figure):
-        return _figure(part, suppressed=suppressed)
+        return _figure(part)
     if isinstance(part, Mapping):
-        return {name: _plain(each, suppressed=suppressed) for name, each in part.items()}
+        return {name: _plain(each) for name, each in part.items()}
     if isinstance(part, list | tuple):
-        return [_plain(each, suppressed=suppressed) for each in part]
+        return [_plain(each) for each in part]
     return part
 
 
-def _figure(figure: Figure, *, suppressed: bool) -> Document:
-    """The figure; in a breakdown a cell of one to four servers would point at them."""
-    if suppressed and any(0 < n < FEWEST for n in (figure.n, figure.n_high)):
-        return {"suppressed": True, "of": figure.of, "rule": figure.rule}
+def _figure(figure: Figure) -> Document:
     return {
         "n": figure.n,
         "n_high": figure.n_high,
@@ -56,6 +54,37 @@ def _figure(figure: Figure, *, suppressed: bool) -> Document:
         "high": figure.high,
         "rule": figure.rule,
     }
+
+
+def _breakdown(groups: Mapping[str, Mapping[str, Any]]) -> Document:
+    """The figures by group, without those that would point at one to four servers."""
+    found: Document = _plain(groups)
+    names = {name for group in groups.values() for name in group}
+    for name in sorted(names - {"population"}):
+        for group in _hidden({group: each[name] for group, each in groups.items()}):
+            figure: Figure = groups[group][name]
+            found[group][name] = {"suppressed": True, "of": figure.of, "rule": figure.rule}
+    return found
+
+
+def _hidden(column: Mapping[str, Figure]) -> set[str]:
+    """The groups whose figure is suppressed: one of one to four servers would point at them.
+
+    The sum over all groups is published as well, so that one hidden figure would follow from
+    the others: at least two are hidden, and together they may have five servers.
+    """
+    hidden = {
+        group
+        for group, figure in column.items()
+        if any(0 < n < FEWEST for n in (figure.n, figure.n_high))
+    }
+    others = sorted(column.keys() - hidden, key=lambda group: (column[group].n_high, group))
+    for group in others if hidden else ():
+        if len(hidden) > 1 and sum(column[each].n_high for each in hidden) >= FEWEST:
+            break
+        if column[group].n_high:
+            hidden.add(group)
+    return hidden
 
 
 def _place(name: str) -> tuple[int, str]:
@@ -75,4 +104,5 @@ def _rules(part: object) -> Iterable[str]:
 
 
 def _rule(rule: str) -> dict[str, str]:
-    return {lang: catalog(lang).text(f"census_rule.{rule}") for lang in ("en", "de")}
+    """The text of a rule in both languages; its id where nobody has written one yet."""
+    return {lang: catalog(lang).either(f"census_rule.{rule}", rule) for lang in ("en", "de")}

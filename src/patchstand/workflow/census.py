@@ -75,7 +75,7 @@ def census(plan: CensusPlan, pool: Executor | None = None, on_month: OnMonth = _
     """Count a store as of a day; `pool` turns months into runs, `on_month` is told of each.
 
     Raises:
-        UsageError: no store, nobody there on that day, an unknown country or statistic.
+        UsageError: no store, nothing observed by then, an unknown country or statistic.
         ScopeError: observations were allowed for other purposes only.
         StoreError: a file is damaged, and such are not to be skipped.
     """
@@ -95,8 +95,6 @@ def census(plan: CensusPlan, pool: Executor | None = None, on_month: OnMonth = _
     remember = _remember(folder, wanted, plan, known, whole=not skipped)
     judged = _judged(rows, known, first, plan.as_of, remember)
     with tables(rows, judged, plan.as_of, first, remember) as opened:
-        if not opened.population:
-            raise UsageError(_nobody(rows, plan.as_of))
         if "unseen" in chosen:
             sources = remember("seen-by", partial(_seen_by, good, known, plan.as_of))
             opened.duck.register("seen_by", sources)
@@ -111,6 +109,7 @@ def census(plan: CensusPlan, pool: Executor | None = None, on_month: OnMonth = _
             population=opened.population,
             first=first,
             last=_day(pc.max(rows["last_day"])),
+            country=plan.country,
             skipped=skipped,
             parts=parts,
             sights=_sights(opened),
@@ -159,15 +158,6 @@ def _nothing(folder: Folder, plan: CensusPlan, wanted: Sequence[Piece]) -> str:
     if not wanted or all(piece.until is not None for piece in wanted):
         return f"nothing was observed until {plan.as_of}; the store begins in {months[0]}"
     return f"until {plan.as_of} the store holds no observation of an Exchange server"
-
-
-def _nobody(rows: pa.Table, as_of: date) -> str:
-    """Why nobody counts on a day, though somebody was seen before."""
-    last = _day(pc.max(rows["last_day"]))
-    return (
-        f"no server was seen in the {WINDOW} days until {as_of}; the last one was seen on {last}:"
-        f" say --as-of {last}"
-    )
 
 
 def _of_country(rows: pa.Table, country: str | None) -> pa.Table:

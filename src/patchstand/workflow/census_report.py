@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from patchstand import knowledge
+from patchstand.census.runs import WINDOW
 from patchstand.errors import UsageError
 from patchstand.knowledge.advisory import read_advisory
 from patchstand.knowledge.populations import load_population
@@ -40,8 +41,14 @@ def census_report(counted: Census, plan: CensusPlan, wanted: Wanted) -> Document
     An advisory of a later day is left out: on the day of the census it was not there.
 
     Raises:
-        UsageError: there is no such population, or an advisory cannot be read.
+        UsageError: nobody is there on that day, there is no such population, or an advisory
+            cannot be read.
     """
+    if not counted.population:
+        raise UsageError(
+            f"no server was seen in the {WINDOW} days until {plan.as_of}; the last one was seen"
+            f" on {counted.last}: say --as-of {counted.last}"
+        )
     document = census_document(counted)
     published = [read_advisory(path) for path in wanted.advisories]
     document["published"] = [
