@@ -81,17 +81,23 @@ def _embedded(svg: str) -> Markup:
 
 def _words(cat: Catalog) -> dict[str, Callable[..., Any]]:
     """What the template puts values into words with."""
-    by_language = (
-        shares.between, shares.counted, shares.day, shares.month, shares.named, shares.percent,
-        shares.servers,
-    )  # fmt: skip
+    by_language: dict[str, Callable[..., str]] = {
+        "share": shares.interval,
+        "between": shares.between,
+        "counted": shares.counted,
+        "crowd": shares.crowd,
+        "day": shares.day,
+        "month": shares.month,
+        "named": shares.named,
+        "percent": shares.percent,
+        "servers": shares.servers,
+    }
     return {
         "t": cat.text,
         "number": cat.number,
         "clean": clean,
         "is_suppressed": shares.is_suppressed,
-        "share": partial(shares.interval, cat=cat),
-        **{each.__name__: partial(each, cat=cat) for each in by_language},
+        **{name: partial(each, cat=cat) for name, each in by_language.items()},
     }
 
 
@@ -120,6 +126,8 @@ def _lead(document: Document, cat: Catalog) -> list[str]:
     first = cat.text("census_page.lead", population=population, share=shares.interval(figure, cat))
     if not unclear:
         return [first, cat.text("census_page.lead_exact", n=figure["n"])]
+    if not figure["n"]:
+        return [first, cat.text("census_page.lead_unclear", unclear=unclear)]
     words = {"n": figure["n"], "unclear": unclear, "high": figure["n_high"]}
     return [first, cat.text("census_page.lead_counts", **words)]
 

@@ -54,7 +54,7 @@ class Plot:
             points = [(self.x(at), self.y(shares[at] or 0)) for at in thinned(shares, run, width)]
             if len(points) == 1:
                 ((x, y),) = points
-                points = [(x - 4, y), (x + 4, y)]
+                points = [(x - 10, y), (x + 10, y)]
             yield straightened(points)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from patchstand.model import FEWEST
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog
 from patchstand.report.clean import clean
@@ -72,6 +73,11 @@ def counted(figure: FigureDocument, cat: Catalog) -> str:
     if is_suppressed(figure):
         return cat.text("chart.of_only", of=figure["of"])
     return cat.text("chart.of", n=servers(figure, cat), of=figure["of"])
+
+
+def crowd(n: int, cat: Catalog) -> str:
+    """The size of a group; a small one points at its members as any small cell does."""
+    return cat.text("chart.fewer", n=FEWEST) if 0 < n < FEWEST else cat.number(n)
 
 
 def day(text: str, cat: Catalog) -> str:

@@ -8,7 +8,15 @@ from markupsafe import escape
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog
 from patchstand.report.charts.palette import SHADES, shade
-from patchstand.report.charts.shares import interval, is_suppressed, named, notes, rounded, servers
+from patchstand.report.charts.shares import (
+    crowd,
+    interval,
+    is_suppressed,
+    named,
+    notes,
+    rounded,
+    servers,
+)
 from patchstand.report.charts.svg import Heading, Value, drawing, element, hatch, rect, short, text
 
 PLACES = {
@@ -58,7 +66,7 @@ def _tile(code: str, state: Mapping[str, Any] | None, top: float, cat: Catalog) 
         drawn = _empty(code, "none", [share])
     elif is_suppressed(state["vulnerable"]) or state["vulnerable"]["low"] is None:
         share = cat.text("chart.states.suppressed")
-        words = [share, cat.text("chart.states.servers", n=state["population"])]
+        words = [share, cat.text("chart.states.servers", n=crowd(state["population"], cat))]
         drawn = _empty(code, f"url(#{_HATCH})", words)
     else:
         share = interval(state["vulnerable"], cat)
