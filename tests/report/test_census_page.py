@@ -225,6 +225,15 @@ def test_every_rule_is_printed(lang: str) -> None:
     assert all(_shown(words[lang]) in _text(rules) for words in document["rules"].values())
 
 
+def test_queries_are_printed_when_they_are_there(lang: str) -> None:
+    """With the queries in the document each stands below the rules; without, there are none."""
+    document = documents.country() | {"sql": {"rce": "SELECT count(*) WHERE a < 1"}}
+    (rules,) = _root(document, lang).xpath("//section[@id='rules']")
+
+    assert [pre.text_content() for pre in rules.xpath(".//pre")] == list(document["sql"].values())
+    assert _root(documents.country(), lang).xpath("//pre") == []
+
+
 def test_comparison_shows_both_sides(lang: str) -> None:
     """Each published figure has its interval, ours by its rule, and whether they agree."""
     document, cat = documents.country(), catalog(lang)

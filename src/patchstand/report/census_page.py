@@ -39,6 +39,7 @@ _PARTS = (
     "classes",
     "cumulative_updates",
     "situation",
+    "sql",
     *(p for ps in _SECTIONS.values() for p in ps),
 )
 _COLUMNS = ("vulnerable", "rce", "behind_6", "unsupported")
