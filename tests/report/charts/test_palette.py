@@ -1,6 +1,7 @@
 """Colours: legible, in both schemes, and the style sheet has all of them."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from tests.report.charts import documents
@@ -45,6 +46,14 @@ def test_shades_grow_with_the_share() -> None:
     assert steps == sorted(steps)
     assert (steps[0], steps[9], steps[10], steps[100]) == (0, 0, 1, SHADES - 1)
     assert grounds == sorted(set(grounds))
+
+
+@pytest.mark.parametrize("scheme", [0, 1])
+def test_lines_in_a_stack_are_light_and_dark_in_turn(scheme: int) -> None:
+    """Without any colour, neighbouring areas of the stack are still told apart."""
+    stack = [PALETTE[name][scheme] for name in PALETTE if name.startswith("line-")]
+
+    assert all(contrast(one, other) >= 2 for one, other in pairwise(stack))
 
 
 def test_every_class_of_a_chart_is_dressed() -> None:
