@@ -70,7 +70,7 @@ def skipping() -> Document:
 def suppressed() -> Document:
     """A country of which one state and one sector may not be told."""
     found = country()
-    for part, key in (("states", "DE-SL"), ("sectors", "school")):
+    for part, key in (("states", "DE-SH"), ("sectors", "school")):
         group = found[part][key]
         for name in ("vulnerable", "rce", "behind_6", "unsupported"):
             group[name] = {"suppressed": True, "of": group["population"], "rule": name}

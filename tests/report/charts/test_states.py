@@ -64,9 +64,9 @@ def test_what_is_not_published_is_said(cat: Catalog) -> None:
     """A suppressed state, a missing one and one without servers have words, and no shade."""
     hidden, nobody = _tiles(documents.suppressed(), cat), _tiles(documents.empty(), cat)
 
-    assert cat.text("chart.states.suppressed") in " ".join(hidden["SL"].itertext())
+    assert cat.text("chart.states.suppressed") in " ".join(hidden["SH"].itertext())
     assert cat.text("chart.states.missing") in " ".join(hidden["HB"].itertext())
-    for tile in (hidden["SL"], hidden["HB"], nobody["BE"]):
+    for tile in (hidden["SH"], hidden["HB"], nobody["BE"]):
         assert tile.get("data-low") is None
         assert "shade" not in str(etree.tostring(tile))
 
