@@ -10,7 +10,10 @@ from patchstand.cli.progress import months
 
 def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--population", metavar="NAME", required=True, help="such as de-2024-09 (docs/census.md)"
+        "--population",
+        metavar="NAME",
+        required=True,
+        help="such as de-2024-09 (docs/published-figures.md)",
     )
     parser.add_argument("--store", type=Path, metavar="DIR", required=True, help="where to keep it")
     add_state(parser)
@@ -56,6 +59,8 @@ def _run(options: argparse.Namespace) -> int:
         (done.batch, done.first, done.last),
         {
             "servers": options.servers,
+            "days": options.days,
+            "seed": options.seed,
             "observations": done.rows,
             "servers_ever": done.servers,
             "builds": done.builds,
