@@ -38,14 +38,13 @@ from patchstand.store.batches import Batch, BatchKind
 from patchstand.store.bulk import repeated, write_month
 from patchstand.store.columns import OBSERVATIONS, permit_text
 from patchstand.store.folder import MARK, Folder
+from patchstand.store.integrity import under_way
 from patchstand.workflow.published import builds_of
 from patchstand.workflow.register import note_begin, note_end, noted, state_of
 from patchstand.workflow.simulated_identities import Shown, identities_of
 
 _OLDEST = ProductLine.V2010
 _DAY = timedelta(days=1)
-_UNDER_WAY = "simulation"
-"""The folder of a simulation that is writing."""
 _PERMIT = permit_text(Permit("", "simulation", "own", "", ("census",)))
 _LISTED_FROM = date(2021, 11, 3)
 """The catalogue of exploited flaws began that day: what was in it then was exploited before."""
@@ -125,8 +124,7 @@ def simulate(wanted: Simulation, now: datetime, on_month: OnMonth) -> Simulated:
     ground = _ground(wanted)
     batch = ground.span.batch
     folder = Folder.open(wanted.store, now)
-    with _alone(folder), state_of(folder, wanted.state) as state:
-        _refuse_others(folder, batch)
+    with _alone(folder, batch), state_of(folder, wanted.state) as state:
         begun = Batch(
             batch, BatchKind.SIMULATION, now, knowledge=ground.known.version,
             origin=wanted.population,
@@ -139,11 +137,20 @@ def simulate(wanted: Simulation, now: datetime, on_month: OnMonth) -> Simulated:
 
 
 @contextmanager
-def _alone(folder: Folder) -> Iterator[None]:
-    """Keep every other simulation off the store; what was here for it goes at the end."""
-    with folder.alone(_UNDER_WAY):
+def _alone(folder: Folder, batch: str) -> Iterator[None]:
+    """Keep every other simulation off the store; what marks this one as begun goes at its end.
+
+    Raises:
+        UsageError: another run has it, or it holds something else.
+    """
+    with folder.alone(batch):
+        try:
+            _refuse_others(folder, batch)
+        except UsageError:
+            rmtree(folder.scan(batch), ignore_errors=True)
+            raise
         yield
-        rmtree(folder.scan(_UNDER_WAY), ignore_errors=True)
+        rmtree(folder.scan(batch), ignore_errors=True)
 
 
 def _refuse_others(folder: Folder, batch: str) -> None:
@@ -152,8 +159,8 @@ def _refuse_others(folder: Folder, batch: str) -> None:
     Raises:
         UsageError: it does.
     """
-    others = {file.batch for file in folder.files("observations")} - {batch}
-    others |= set(folder.batches())
+    others = {file.batch for file in folder.files("observations")} | set(under_way(folder))
+    others -= {batch}
     if others:
         raise UsageError(
             f"{folder.root} holds something else ({min(others)}): name a folder of its own for"

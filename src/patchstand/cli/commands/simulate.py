@@ -22,7 +22,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         help="servers that are there on any day (default: 1000)",
     )  # fmt: skip
     parser.add_argument(
-        "--days", type=number(1, 5000), default=365, metavar="D",
+        "--days", type=number(1, 10_000), default=365, metavar="D",
         help="days, the last one that of the figures (default: 365)",
     )  # fmt: skip
     parser.add_argument(

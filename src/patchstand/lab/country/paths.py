@@ -178,14 +178,15 @@ def _put_off(day: Ints, country: Country) -> Ints:
     habits, random = country.habits, country.random
     dates = day.astype("datetime64[D]")
     in_year = (dates - dates.astype("datetime64[Y]")).astype(np.int64)
-    month: Ints = dates.astype("datetime64[M]").astype(np.int64) % 12
+    months = dates.astype("datetime64[M]")
+    to_september = ((months + 1).astype("datetime64[D]") - dates).astype(np.int64)
     chance = random.random(len(day))
     christmas = ((in_year >= 353) | (in_year <= 5)) & (chance < habits.holidays)
-    august = (month == 7) & (chance < habits.holidays / 2)
+    august = (months.astype(np.int64) % 12 == 7) & (chance < habits.holidays / 2)
     sunday = (day + 3) % 7 == 6  # 1970-01-01 was a Thursday
     rest = np.where(in_year >= 353, 371 - in_year, 6 - in_year)
     put_off = np.where(christmas, rest + random.integers(0, 12, len(day)), 0)
-    put_off = np.where(august & ~christmas, random.integers(7, 35, len(day)), put_off)
+    put_off = np.where(august, to_september + random.integers(0, 12, len(day)), put_off)
     found: Ints = np.where((put_off == 0) & sunday, random.integers(1, 5, len(day)), put_off)
     return found
 
