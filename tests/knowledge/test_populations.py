@@ -1,5 +1,6 @@
 """Published populations: every figure is there, with its rule; a wrong file is refused."""
 
+import re
 from datetime import date
 from importlib.resources import files
 from math import inf
@@ -125,6 +126,23 @@ def test_what_cannot_be_derived_says_why(name: str) -> None:
     for figure in figures(name).values():
         assert (figure.rule is None) == bool(figure.why) == (not figure.derivable)
     assert list(broken_invariants(name, load_population(name))) == []
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_handbook_has_every_figure_with_its_rule(name: str) -> None:
+    """The tables of docs/published-figures.md list each figure, its cut-off and its grace."""
+    page = (Path(__file__).parents[2] / "docs" / "published-figures.md").read_text("utf-8")
+    section = re.search(rf"^### {name}$(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
+    assert section is not None
+    rows = [line for line in section[1].splitlines() if line.startswith("| `")]
+    listed = {each: row for row in rows for each in re.findall(r"`(\w+)`", row.split("|")[1])}
+
+    assert listed.keys() == figures(name).keys()
+    for figure in figures(name).values():
+        row = listed[figure.id]
+        assert ("not derivable" in row) == (not figure.derivable)
+        for said in (figure.until, figure.flaw, figure.months and f"{figure.months} months"):
+            assert str(said) in row or not said
 
 
 def test_an_unknown_population_names_the_known_ones() -> None:

@@ -1,5 +1,7 @@
 """Published figures counted again: agreement, its limits, and what the rules mean."""
 
+import json
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -346,3 +348,25 @@ def test_numbers_are_shares_of_the_published_total() -> None:
     assert number.unit == Unit.SERVERS
     assert share.ours_low is not None
     assert number.ours_low == pytest.approx(share.ours_low * 45_000)
+
+
+def test_the_row_of_the_handbook_is_what_a_census_prints() -> None:
+    """The example of docs/published-figures.md is the row of the commands above it."""
+    page = (Path(__file__).parents[2] / "docs" / "published-figures.md").read_text("utf-8")
+    shown = re.search(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert shown is not None
+
+    row = compared("de-2024-03", 1000, 30, 1)["vulnerable"].row()
+
+    assert json.loads(shown[1]) == row
+    assert list(json.loads(shown[1])) == list(row)
+
+
+def test_the_percentages_of_the_handbook_are_those_of_its_store() -> None:
+    """What the page says of 11 and 12 September is what its own commands give."""
+    page = (Path(__file__).parents[2] / "docs" / "published-figures.md").read_text("utf-8")
+    for later in (1, 2):
+        row = compared("de-2024-09", 1000, 30, 1, later=later)["behind_6"]
+        assert row.ours_low is not None
+        assert row.ours_high is not None
+        assert f"{row.ours_low * 100:.1f} to {row.ours_high * 100:.1f} %" in page

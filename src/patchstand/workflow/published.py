@@ -42,6 +42,12 @@ _ROUNDING = 1e-9
 _UNSUPPORTED = frozenset({PhaseName.ESU, PhaseName.ENDED})
 
 
+_COLUMNS = (
+    "figure", "unit", "words", "published_low", "published_high", "ours_low", "ours_high",
+    "derivable", "agrees", "why", "why_de", "own_rule", "own_low", "own_high",
+)  # fmt: skip
+
+
 class _Standing(Enum):
     """Where a server can stand: counted, not counted, not of the denominator."""
 
@@ -102,7 +108,7 @@ class Comparison:
         """As a row of the document."""
         found = asdict(self)
         found["why"], found["why_de"] = self.why["en"], self.why["de"]
-        return found
+        return {name: found[name] for name in _COLUMNS}
 
 
 def compare(
