@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,12 +24,14 @@ from patchstand.workflow.published import (
     RULES,
     WIDEST,
     Comparison,
+    builds_of,
     compare,
     published_standings,
 )
 from patchstand.workflow.published import _sight as sight
 from patchstand.workflow.published import _Standing as Standing
 from patchstand.workflow.simulate import Simulation, simulate
+from patchstand.workflow.simulate import _quota as quota
 
 SEEDS = range(1, 21)
 SERVERS, DAYS = 2000, 3
@@ -87,6 +90,31 @@ def test_few_servers_have_the_nearest_whole_numbers(population: str, servers: in
         if row.ours_low is not None and row.ours_high is not None and row.unit == "share":
             assert row.ours_low - off < row.published_high
             assert row.ours_high + off > row.published_low
+
+
+@pytest.mark.parametrize("population", POPULATIONS)
+def test_from_a_thousand_servers_on_whole_numbers_are_near_enough(
+    population: str, known: Knowledge
+) -> None:
+    """Each cell counts for a figure as a whole or not at all, and its servers, though whole,
+    give a share within what was published."""
+    published = load_population(population)
+    for rule in (each for each in published.figures if each.derivable):
+        counted, of = [], []
+        for cell in published.cells:
+            possible = {
+                published_standings(rule, sight(f"{update.line.value}|{update.build}|", 1, known,
+                                                published.as_of))
+                for update in builds_of(cell, known, published.as_of)
+            }  # fmt: skip
+            (standing,) = possible
+            counted.append(standing == {Standing.COUNTED})
+            of.append(standing != {Standing.OUTSIDE})
+        scale = (published.total or 0) if rule.unit is Unit.SERVERS else 1
+        for servers in (*range(1000, 2000, 7), 45_000, 45_001):
+            counts = np.array(quota(published.cells, servers))
+            share = counts[counted].sum() / counts[of].sum() * scale
+            assert rule.low <= share <= rule.high, (rule.id, servers)
 
 
 # Beside them, our own
@@ -181,7 +209,7 @@ def test_another_country_does_not_agree(known: Knowledge) -> None:
     found = {row.figure: row for row in rows}
 
     assert found["line_SE"].agrees is False
-    assert found["line_SE"].why["en"] == "19 % Exchange SE: ours is another"
+    assert found["line_SE"].why["en"] == "19 % Exchange SE: ours differs"
     assert (found["line_SE"].ours_low, found["unsupported"].agrees) == (0.0, False)
 
 

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from errno import EDQUOT, ENOSPC
 from functools import lru_cache
 from hashlib import sha256
+from itertools import accumulate, pairwise
 from pathlib import Path
 from shutil import rmtree
 
@@ -271,13 +272,14 @@ def _final(builds: Builds, ground: _Ground, servers: int, country: Country) -> I
 
 
 def _quota(cells: Sequence[Cell], servers: int) -> list[int]:
-    """Split servers by the shares of the cells: largest remainder first."""
-    exact = [cell.share * servers for cell in cells]
-    counts = [int(each + 1e-9) for each in exact]
-    by_remainder = sorted(range(len(cells)), key=lambda at: counts[at] - exact[at])
-    for at in by_remainder[: servers - sum(counts)]:
-        counts[at] += 1
-    return counts
+    """Split servers by the shares of the cells.
+
+    The first cells together are off by half a server at most, whatever their number: published
+    figures are mostly sums of neighbours.
+    """
+    until = [round(share * servers, 6) for share in accumulate(cell.share for cell in cells)]
+    ends = [int(each + 0.5) for each in until]
+    return [end - begin for begin, end in pairwise([0, *ends])]
 
 
 def _drawn(possible: Ints, count: int, builds: Builds, country: Country) -> Ints:
