@@ -221,6 +221,10 @@ WRONG = {
     "twice the same figure": ('id = "line_2016"', 'id = "line_2019"'),
     "cells of more than one": ("share = 0.39", "share = 0.40"),
     "negative cell": ("share = 0.39", "share = -0.39"),
+    "a line that is not simulated": (
+        'share = 0.03\nlines = ["2010"]',
+        'share = 0.03\nlines = ["2007"]',
+    ),
     "nothing chosen": ("chosen = [", "unchosen = ["),
     "total": ("as_of", "total = 0\nas_of"),
 }

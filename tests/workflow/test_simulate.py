@@ -167,7 +167,31 @@ def test_a_finished_month_is_not_made_again(tmp_path: Path, store: Path) -> None
     assert written(tmp_path / "store") == written(store)
 
 
+def test_a_month_in_which_nobody_was_seen_has_no_file(tmp_path: Path) -> None:
+    """Where every look failed there is nothing to write; the last day is complete all the same."""
+    text = (files("patchstand.knowledge") / "data" / "habits.toml").read_text("utf-8")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "habits.toml").write_text(text.replace("missed = 0.005", "missed = 1.0"))
+
+    done = made(wanted(tmp_path / "store", override=tmp_path / "mine"))
+
+    assert done.rows == 40
+    assert {each.month for each in Folder.open(tmp_path / "store").files("observations")} == {
+        "2024-09"
+    }
+
+
 # What is refused
+
+
+def test_a_damaged_file_is_said(tmp_path: Path) -> None:
+    """A file that cannot be read any more is named, with what to do."""
+    made(wanted(tmp_path / "store", days=3))
+    (path,) = (tmp_path / "store").glob("observations/*/*")
+    path.write_bytes(path.read_bytes()[:100])
+
+    with pytest.raises(StoreError, match="store check"):
+        made(wanted(tmp_path / "store", days=3))
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:

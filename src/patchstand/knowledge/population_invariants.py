@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from math import inf
 
+from patchstand.model import ON_PREMISES, ProductLine
 from patchstand.model.published import (
     Habits,
     OwnRule,
@@ -20,6 +21,7 @@ _SHARES = (
 )  # fmt: skip
 _A_DAY = ("churn", "migrated")
 _ABOVE_ZERO = ("quick_lag", "slow_lag", "urgent", "large")
+_SIMULATED = {line for line in ON_PREMISES if line.rank >= ProductLine.V2010.rank}
 _SYSTEMS = 1023
 """AS numbers for private use (RFC 6996), of 16 bits."""
 _ASKED_FOR = {
@@ -80,6 +82,8 @@ def _of_rule(figure: PublishedFigure) -> Iterator[str]:
 
 
 def _of_cells(of: PublishedPopulation) -> Iterator[str]:
+    if not {line for cell in of.cells for line in cell.lines} <= _SIMULATED:
+        yield f"a cell of a line that is not simulated; known: {', '.join(sorted(_SIMULATED))}"
     if not all(0 <= cell.share <= 1 and cell.lines for cell in of.cells):
         yield "a cell without lines, or with a share that is none"
     if not abs(sum(cell.share for cell in of.cells) - 1) < 1e-9:

@@ -304,8 +304,10 @@ def _written(
         path = there[month] if month in complete else None
         if path is None:
             looks = looks_in(drawn, first, last, seed)
-            path = _write(folder, ground, drawn, looks, month)
-        rows, size = rows + pq.read_metadata(path).num_rows, size + path.stat().st_size
+            if len(looks.at):  # of a few servers, all can be missed in a month of one day
+                path = _write(folder, ground, drawn, looks, month)
+        if path is not None:
+            rows, size = rows + _rows(path), size + path.stat().st_size
         on_month(done, len(months))
     return replace(
         span,
@@ -314,6 +316,15 @@ def _written(
         builds=len(np.unique(drawn.stays.build)),
         bytes=size,
     )
+
+
+def _rows(path: Path) -> int:
+    try:
+        found: int = pq.read_metadata(path).num_rows
+    except (OSError, ValueError) as error:
+        said = str(error).splitlines()[0]
+        raise StoreError(f"{path}: {said}; run `patchstand store check`") from error
+    return found
 
 
 def looks_in(drawn: Drawn, first: date, last: date, seed: int) -> Looks:
