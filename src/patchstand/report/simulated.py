@@ -13,7 +13,7 @@ from patchstand.report.paper import Paper
 def simulated_document(
     population: str, what: tuple[str, date, date], counts: Mapping[str, int | None]
 ) -> Document:
-    """`patchstand/simulate/1`: batch, days, counts; `observations` is null in a dry run."""
+    """`patchstand/simulate/1`: batch, days, counts; what was not written is null."""
     batch, first, last = what
     return {
         "schema": "patchstand/simulate/1",

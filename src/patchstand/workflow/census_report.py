@@ -19,7 +19,6 @@ from patchstand.report.prometheus import prometheus
 from patchstand.workflow.census import CensusPlan
 from patchstand.workflow.files import write_bytes
 from patchstand.workflow.published import compare
-from patchstand.workflow.sightings import read_shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +65,14 @@ def census_report(counted: Census, plan: CensusPlan, wanted: Wanted) -> Document
 def _compared(counted: Census, plan: CensusPlan, rule: str) -> Document:
     """The published figures, and ours by the rules they were counted by."""
     population = load_population(rule, plan.override)
-    known = knowledge.load(plan.override)
-    present = []
-    for shown, n in counted.sights.items():
-        lines, builds, _ = read_shown(shown)
-        present.append((tuple(line.value for line in lines), builds, n))
-    rows = compare(population, present, known, plan.as_of)
+    rows = compare(population, counted.sights, knowledge.load(plan.override), plan.as_of)
     return {
         "published_population": {
             "name": population.name,
             "as_of": population.as_of.isoformat(),
+            "total": population.total,
+            "denominator": dict(population.denominator),
+            "assumed": [dict(each) for each in population.assumed],
             "remark": population.remark,
             "sources": list(population.sources),
         },

@@ -1,123 +1,244 @@
-"""Published figures counted again by the rules behind them, and the builds of their cells."""
+"""Published figures counted again by the rules behind them, and the builds of their cells.
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+What can be said of a server is a set: it is in the numerator, in the denominator only, or
+outside, as each of its possible builds has it. The bounds of a share follow from these sets.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import date
+from enum import Enum
 from typing import Any
 
-from patchstand.assess import judge_build
+from patchstand.assess import Course, course, judge_build
 from patchstand.model import (
-    Build,
+    ON_PREMISES,
     BuildAssessment,
     Knowledge,
     PhaseName,
+    ProductLine,
+    ServerClass,
     Status,
     Update,
     Why,
 )
-from patchstand.model.published import Cell, PublishedFigure, PublishedPopulation
+from patchstand.model.published import (
+    Cell,
+    OwnRule,
+    PublishedFigure,
+    PublishedPopulation,
+    PublishedRule,
+    Unit,
+    Words,
+)
+from patchstand.report.catalog import LANGUAGES, catalog
+from patchstand.workflow.sightings import read_shown
 
-Sight = tuple[tuple[str, ...], tuple[Build, ...], int]
-"""Possible lines, possible builds, and how many servers show them."""
-Rule = Callable[[PublishedFigure, BuildAssessment], bool]
+WIDEST = 0.05
+"""Where the rule tells nothing of more than five in a hundred servers, nothing agrees."""
+_PART = 0.5
+"""Nor where it tells nothing of half as many as were published."""
+_ROUNDING = 1e-9
+_UNSUPPORTED = frozenset({PhaseName.ESU, PhaseName.ENDED})
 
-_HIDDEN = "CVE-2024-21410"
-"""The flaw that Extended Protection closes: from outside nobody sees whether it is on."""
+
+_COLUMNS = (
+    "figure", "unit", "words", "published_low", "published_high", "ours_low", "ours_high",
+    "derivable", "agrees", "why", "why_de", "own_rule", "own_low", "own_high",
+)  # fmt: skip
+
+
+class _Standing(Enum):
+    """Where a server can stand: counted, not counted, not of the denominator."""
+
+    COUNTED = "counted"
+    NOT_COUNTED = "not counted"
+    OUTSIDE = "outside"
+
+
+Standings = frozenset[_Standing]
+"""All that is possible for one server."""
+_OPEN = frozenset({_Standing.COUNTED, _Standing.NOT_COUNTED})
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What `n` servers show: possible lines, builds as judged, and the verdict over the set.
+
+    `is_complete`: the knowledge has every build of the set, and there is one.
+    """
+
+    lines: tuple[ProductLine, ...]
+    members: tuple[BuildAssessment, ...]
+    is_complete: bool
+    whole: Course
+    n: int
+
+
+Bounds = tuple[float, float] | None
+"""The lower and the upper bound of a share; None when the denominator is empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """One published figure beside ours, counted by its own rule, and by ours where we have one.
 
-    `agrees`: the intervals meet; None for a figure that cannot be derived.
+    All bounds are in `unit`; numbers of servers are our shares of the published total.
+    `agrees`: the intervals meet, and ours is narrow enough to say so; None where that cannot
+    be told, or the figure cannot be derived. `own_rule` is a rule of the census. `words` is
+    what was published, `why` the reason why it does not agree or cannot be derived, else the
+    words again; both in both languages.
     """
 
     figure: str
+    unit: str
+    words: Words
     published_low: float
     published_high: float
-    ours_low: float | None
-    ours_high: float | None
     derivable: bool
-    agrees: bool | None
-    why: str
+    why: Words
+    ours_low: float | None = None
+    ours_high: float | None = None
+    agrees: bool | None = None
+    own_rule: str | None = None
     own_low: float | None = None
     own_high: float | None = None
 
     def row(self) -> dict[str, Any]:
         """As a row of the document."""
-        return asdict(self)
+        found = asdict(self)
+        found["why"], found["why_de"] = self.why["en"], self.why["de"]
+        return {name: found[name] for name in _COLUMNS}
 
 
 def compare(
-    population: PublishedPopulation, present: Iterable[Sight], known: Knowledge, as_of: date
+    population: PublishedPopulation, sights: Mapping[str, int], known: Knowledge, as_of: date
 ) -> list[Comparison]:
-    """Every figure of a population beside the same figure of the servers present."""
-    seen = list(present)
-    return [_compared(figure, seen, known, as_of) for figure in population.figures]
+    """Every figure of a population beside the same figure of servers, as of a day.
+
+    `sights`: how many servers show what, as `Census.sights` has it.
+    """
+    seen = [_sight(shown, n, known, as_of) for shown, n in sights.items()]
+    return [_compared(figure, population, seen) for figure in population.figures]
 
 
-def _compared(
-    figure: PublishedFigure, present: list[Sight], known: Knowledge, as_of: date
-) -> Comparison:
-    if not figure.derivable:
-        return Comparison(
-            figure.id, figure.low, figure.high, None, None, derivable=False, agrees=None,
-            why=figure.why,
-        )  # fmt: skip
-    low, high = _share(figure, RULES[figure.rule], present, known, as_of)
-    own = _share(figure, OWN[figure.rule], present, known, as_of) if figure.rule in OWN else None
-    meets = low is not None and high is not None and low <= figure.high and high >= figure.low
-    return Comparison(
-        figure.id,
-        figure.low,
-        figure.high,
-        low,
-        high,
-        derivable=True,
-        agrees=meets,
-        why=figure.why or figure.words,
-        own_low=own[0] if own else None,
-        own_high=own[1] if own else None,
+def _sight(shown: str, n: int, known: Knowledge, as_of: date) -> _Sight:
+    lines, builds, doubt = read_shown(shown)
+    judged = [found for each in builds if (found := judge_build(known, each, as_of)) is not None]
+    whole = course(
+        knowledge=known, builds=builds, lines=lines, reason=doubt, first=as_of, last=as_of
+    )
+    is_complete = bool(judged) and len(judged) == len(builds)
+    return _Sight(lines, tuple(judged), is_complete, whole, n)
+
+
+def _compared(figure: PublishedFigure, of: PublishedPopulation, seen: list[_Sight]) -> Comparison:
+    bare = Comparison(
+        figure=figure.id,
+        unit=figure.unit.value,
+        words=dict(figure.words),
+        published_low=figure.low,
+        published_high=figure.high,
+        derivable=figure.derivable,
+        why=dict(figure.why or figure.words),
+    )
+    if figure.rule is None:
+        return bare
+    own_rule = figure.own or OWN[figure.rule]
+    ours = _share((published_standings(figure, each), each.n) for each in seen)
+    own = _share((_own_standings(own_rule, figure, each), each.n) for each in seen)
+    scale = float(of.total or 1) if figure.unit is Unit.SERVERS else 1.0
+    agrees, reason = _agreement(figure.low / scale, figure.high / scale, ours)
+    return replace(
+        bare,
+        ours_low=ours[0] * scale if ours else None,
+        ours_high=ours[1] * scale if ours else None,
+        agrees=agrees,
+        why=_said(figure, reason) if reason else bare.why,
+        own_rule=own_rule.value,
+        own_low=own[0] * scale if own else None,
+        own_high=own[1] * scale if own else None,
     )
 
 
-def _share(
-    figure: PublishedFigure, rule: Rule, present: list[Sight], known: Knowledge, as_of: date
-) -> tuple[float | None, float | None]:
-    """The share of the denominator for which a rule surely, and possibly, holds."""
-    of = low = high = 0
-    for lines, builds, n in present:
-        if figure.of_lines and not set(lines) <= set(figure.of_lines):
-            continue
-        surely, maybe = _holds(figure, rule, lines, builds, known, as_of)
-        of, low, high = of + n, low + n * surely, high + n * maybe
-    return (low / of, high / of) if of else (None, None)
+def _agreement(low: float, high: float, ours: Bounds) -> tuple[bool | None, str]:
+    """Whether ours agrees with a published share from `low` to `high`, and the reason."""
+    if ours is None:
+        return None, "nobody"
+    if ours[0] > high + _ROUNDING or ours[1] < low - _ROUNDING:
+        return False, "apart"
+    if ours[1] - ours[0] > min(WIDEST, _PART * high):
+        return None, "too_wide"
+    return True, ""
 
 
-def _holds(  # noqa: PLR0917  a rule, what it is asked of, and by what is known
-    figure: PublishedFigure,
-    rule: Rule,
-    lines: tuple[str, ...],
-    builds: tuple[Build, ...],
-    known: Knowledge,
-    as_of: date,
-) -> tuple[bool, bool]:
-    judged = [found for each in builds if (found := judge_build(known, each, as_of)) is not None]
-    if judged:
-        held = [rule(figure, each) for each in judged]
-        return all(held), any(held)
-    if figure.rule == "line" and lines:
-        inside = [line in figure.lines for line in lines]
-        return all(inside), any(inside)
-    return False, True
+def _said(figure: PublishedFigure, reason: str) -> Words:
+    return {
+        lang: f"{figure.words[lang]}: {catalog(lang).text(f'published_reason.{reason}')}"
+        for lang in LANGUAGES
+    }
 
 
-def _line(figure: PublishedFigure, judged: BuildAssessment) -> bool:
-    return judged.line.value in figure.lines
+def _share(standings: Iterable[tuple[Standings, int]]) -> Bounds:
+    """The bounds of the share: every server stands where it makes it least, and most."""
+    least, least_of, most, most_of = 0, 0, 0, 0
+    for possible, n in standings:
+        may_fail = _Standing.NOT_COUNTED in possible
+        may_count = _Standing.COUNTED in possible
+        surely = possible == {_Standing.COUNTED}
+        surely_not = possible == {_Standing.NOT_COUNTED}
+        least, least_of = least + n * surely, least_of + n * (surely or may_fail)
+        most, most_of = most + n * may_count, most_of + n * (surely_not or may_count)
+    if not most_of and not least_of:
+        return None
+    return (least / least_of if least_of else 1.0, most / most_of if most_of else 0.0)
+
+
+# The rules as published
+
+
+def published_standings(figure: PublishedFigure, sight: _Sight) -> Standings:
+    """Where servers of a sight can stand by the rule of a figure."""
+    found: set[_Standing] = set()
+    for member in sight.members:
+        found |= _standing(figure, member.line, _counts(figure, member))
+    if not sight.is_complete:
+        for line in sight.lines or ON_PREMISES:
+            found |= _standing(figure, line, _line_counts(figure, line))
+    return frozenset(found)
+
+
+def _standing(figure: PublishedFigure, line: ProductLine, counts: bool | None) -> Standings:
+    """`counts` None: it may or may not."""
+    if figure.of_lines and line not in figure.of_lines:
+        return frozenset({_Standing.OUTSIDE})
+    if counts is None:
+        return _OPEN
+    return frozenset({_Standing.COUNTED if counts else _Standing.NOT_COUNTED})
+
+
+def _line_counts(figure: PublishedFigure, line: ProductLine) -> bool | None:
+    """As `_counts` of any build of a line: None where the build decides."""
+    if line in figure.whole_lines:
+        return True
+    if figure.lines and line not in figure.lines:
+        return False
+    return True if figure.rule is PublishedRule.LINE else None
+
+
+def _counts(figure: PublishedFigure, judged: BuildAssessment) -> bool:
+    by_line = _line_counts(figure, judged.line)
+    assert figure.rule is not None  # what cannot be derived is not counted
+    return RULES[figure.rule](figure, judged) if by_line is None else by_line
 
 
 def _behind(figure: PublishedFigure, judged: BuildAssessment) -> bool:
     return judged.behind.since is not None and judged.behind.months >= (figure.months or 0)
+
+
+def _lacks(figure: PublishedFigure, judged: BuildAssessment) -> bool:
+    since = judged.behind.since
+    return since is not None and figure.until is not None and since <= figure.until
 
 
 def _rce(_: PublishedFigure, judged: BuildAssessment) -> bool:
@@ -127,55 +248,79 @@ def _rce(_: PublishedFigure, judged: BuildAssessment) -> bool:
     )
 
 
-def _lacks(figure: PublishedFigure, judged: BuildAssessment) -> bool:
-    since = judged.behind.since
-    is_asked = not figure.lines or judged.line.value in figure.lines
-    return is_asked and since is not None and figure.until is not None and since <= figure.until
-
-
 def _unclear(figure: PublishedFigure, judged: BuildAssessment) -> bool:
-    """Nothing that counts is missing, and whether the hidden flaw is open nobody can see."""
-    return not _lacks(figure, judged) and _hidden(judged) != (Status.FIXED, Why.DEFAULT)
+    return not _lacks(figure, judged) and not _is_closed_by_default(figure, judged)
 
 
 def _safe(figure: PublishedFigure, judged: BuildAssessment) -> bool:
-    return not _lacks(figure, judged) and _hidden(judged) == (Status.FIXED, Why.DEFAULT)
+    return not _lacks(figure, judged) and _is_closed_by_default(figure, judged)
 
 
-def _hidden(judged: BuildAssessment) -> tuple[Status, Why] | None:
-    found = next((cve for cve in judged.cves if cve.id == _HIDDEN), None)
-    return (found.status, found.why) if found else None
+def _is_closed_by_default(figure: PublishedFigure, judged: BuildAssessment) -> bool:
+    found = next((cve for cve in judged.cves if cve.id == figure.flaw), None)
+    return found is not None and (found.status, found.why) == (Status.FIXED, Why.DEFAULT)
 
 
-def _is_vulnerable(_: PublishedFigure, judged: BuildAssessment) -> bool:
-    return judged.server_class.value == "vulnerable"
-
-
-def _is_undetermined(_: PublishedFigure, judged: BuildAssessment) -> bool:
-    return judged.server_class.value == "undetermined"
-
-
-def _is_unsupported(_: PublishedFigure, judged: BuildAssessment) -> bool:
-    return judged.support.phase in (PhaseName.ESU, PhaseName.ENDED)
-
-
-RULES: dict[str, Rule] = {
-    "line": _line,
-    "behind": _behind,
-    "rce": _rce,
-    "lacks": _lacks,
-    "unclear": _unclear,
-    "safe": _safe,
+RULES: dict[PublishedRule, Callable[[PublishedFigure, BuildAssessment], bool]] = {
+    PublishedRule.LINE: lambda figure, judged: judged.line in figure.lines,
+    PublishedRule.BEHIND: _behind,
+    PublishedRule.LACKS: _lacks,
+    PublishedRule.RCE: _rce,
+    PublishedRule.UNCLEAR: _unclear,
+    PublishedRule.SAFE: _safe,
 }
-"""The rules of published figures, for one build; `size` is none: it cannot be derived."""
-OWN: dict[str, Rule] = {
-    "line": _line,
-    "behind": _behind,
-    "rce": _rce,
-    "lacks": _is_vulnerable,
-    "unclear": _is_undetermined,
+"""The rules of published figures, for one build; its line has been looked at before."""
+
+
+# Our own, beside them
+
+OWN = {
+    PublishedRule.LINE: OwnRule.LINE,
+    PublishedRule.BEHIND: OwnRule.BEHIND,
+    PublishedRule.LACKS: OwnRule.VULNERABLE,
+    PublishedRule.RCE: OwnRule.RCE,
+    PublishedRule.UNCLEAR: OwnRule.UNDETERMINED,
+    PublishedRule.SAFE: OwnRule.NOT_VULNERABLE,
 }
-"""What we count in place of it (docs/results.md)."""
+"""Which of our figures stands beside a published one (docs/published-figures.md)."""
+
+
+def _own_standings(own: OwnRule, figure: PublishedFigure, sight: _Sight) -> Standings:
+    """Where servers of a sight can stand by our rule, of the lines that the figure is about."""
+    if own in (OwnRule.LINE, OwnRule.BEHIND):
+        return published_standings(figure, sight)
+    surely, maybe = _own(own, sight)
+    found = {_Standing.COUNTED} if maybe else set()
+    if not surely:
+        found |= {_Standing.NOT_COUNTED}
+    possible = {member.line for member in sight.members}
+    possible |= set() if sight.is_complete else set(sight.lines or ON_PREMISES)
+    asked = set(figure.lines) if own is not OwnRule.UNSUPPORTED and figure.lines else possible
+    if not possible <= asked:
+        found |= {_Standing.NOT_COUNTED}
+    if not possible & asked:
+        found -= {_Standing.COUNTED}
+    if figure.of_lines and not possible <= set(figure.of_lines):
+        found |= {_Standing.OUTSIDE}
+    return frozenset(found)
+
+
+def _own(own: OwnRule, sight: _Sight) -> tuple[bool, bool]:
+    """Whether our rule holds surely, and possibly, as the census counts it."""
+    span = sight.whole.spans[0]
+    if own is OwnRule.RCE:
+        return sight.whole.rce.low <= span.since, sight.whole.rce.high <= span.since
+    if own is OwnRule.UNSUPPORTED:
+        phases = span.phases
+        return bool(phases) and phases <= _UNSUPPORTED, not phases or bool(phases & _UNSUPPORTED)
+    wanted = ServerClass(own.value.removeprefix("class_"))
+    is_it = span.server_class is wanted
+    if wanted is ServerClass.UNDETERMINED:
+        return is_it, is_it
+    return is_it, is_it or span.server_class is ServerClass.UNDETERMINED
+
+
+# The builds of simulated servers
 
 
 def builds_of(cell: Cell, known: Knowledge, as_of: date) -> list[Update]:
@@ -185,7 +330,7 @@ def builds_of(cell: Cell, known: Knowledge, as_of: date) -> list[Update]:
     """
     found = []
     for update in known.updates:
-        if update.line.value not in cell.lines or update.released_to > as_of:
+        if update.line not in cell.lines or update.released_to > as_of:
             continue
         if update.withdrawn_on is not None or update.cu in cell.not_cus:
             continue

@@ -10,7 +10,10 @@ from patchstand.cli.progress import months
 
 def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--population", metavar="NAME", required=True, help="such as de-2024-09 (docs/census.md)"
+        "--population",
+        metavar="NAME",
+        required=True,
+        help="such as de-2024-09 (docs/published-figures.md)",
     )
     parser.add_argument("--store", type=Path, metavar="DIR", required=True, help="where to keep it")
     add_state(parser)
@@ -19,7 +22,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         help="servers that are there on any day (default: 1000)",
     )  # fmt: skip
     parser.add_argument(
-        "--days", type=number(1, 5000), default=365, metavar="D",
+        "--days", type=number(1, 10_000), default=365, metavar="D",
         help="days, the last one that of the figures (default: 365)",
     )  # fmt: skip
     parser.add_argument(
@@ -56,6 +59,8 @@ def _run(options: argparse.Namespace) -> int:
         (done.batch, done.first, done.last),
         {
             "servers": options.servers,
+            "days": options.days,
+            "seed": options.seed,
             "observations": done.rows,
             "servers_ever": done.servers,
             "builds": done.builds,

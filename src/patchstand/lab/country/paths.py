@@ -5,20 +5,23 @@ the installation, some time after the build came out (soon where somebody cares,
 nobody does, not over the holidays); before that the build that was there until then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 
-from patchstand.model import Update
+from patchstand.model import ProductLine, Update
 from patchstand.model.published import Habits
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 _EPOCH = date(1970, 1, 1)
 _EARLIER = 8
 """How many earlier builds may have been there before one, at most."""
+_OF_A_FAMILY = 2
+"""Cumulative updates from which one comes: the vendor serves the last two."""
 _MOST_STEPS = 200
 
 
@@ -36,13 +39,16 @@ class Country:
 class Builds:
     """The builds of the country: when each came out, and what was there before it.
 
-    `released`: days. `earlier`: per build up to eight earlier ones, the latest first, -1 for
-    none. `first_of_cu`: the build that a re-installation of its CU begins with.
+    `released`: days. `pace`: so many times as fast as others it is installed. `earlier`: per
+    build up to eight earlier ones of its line, the latest first, -1 for none; `older`: the
+    same of the line before. `first_of_cu`: what a re-installation of its CU begins with.
     """
 
     updates: tuple[Update, ...]
     released: Ints
+    pace: Floats
     earlier: Ints
+    older: Ints
     first_of_cu: Ints
 
 
@@ -61,42 +67,68 @@ def days(day: date) -> int:
     return (day - _EPOCH).days
 
 
-def builds_for(updates: Sequence[Update]) -> Builds:
-    """What can be installed, from the updates of all lines; withdrawn ones are left out."""
-    kept = tuple(update for update in updates if update.withdrawn_on is None)
+def builds_for(updates: Sequence[Update], pace: Sequence[float]) -> Builds:
+    """What can be installed, from the updates of all lines, and at what pace each of them is.
+
+    None of the updates was withdrawn.
+    """
+    kept = tuple(updates)
     released = np.array([days(update.released_to) for update in kept], np.int64)
     earlier = np.full((len(kept), _EARLIER), -1, np.int64)
-    first_of_cu = np.arange(len(kept))
-    for at, update in enumerate(kept):
-        found = _before(kept, at)[:_EARLIER]
-        earlier[at, : len(found)] = found
-        same = [n for n, other in enumerate(kept) if _cu(other) == _cu(update)]
-        first_of_cu[at] = min(same, key=lambda n: (released[n], kept[n].build))
-    return Builds(kept, released, earlier, first_of_cu)
+    older = earlier.copy()
+    lines: dict[ProductLine, list[int]] = {}
+    first_of: dict[tuple[ProductLine, str], int] = {}
+    for at in sorted(range(len(kept)), key=lambda n: (released[n], kept[n].build)):
+        lines.setdefault(kept[at].line, []).append(at)
+        first_of.setdefault((kept[at].line, kept[at].cu), at)
+    for at in range(len(kept)):
+        for row, found in ((earlier, _before(kept, at, lines)), (older, _older(kept, at, lines))):
+            row[at, : len(found)] = found
+    is_first = earlier[:, 0] < 0
+    earlier[is_first] = older[is_first]
+    first_of_cu = np.array([first_of[update.line, update.cu] for update in kept])
+    return Builds(kept, released, np.array(pace, float), earlier, older, first_of_cu)
 
 
-def _cu(update: Update) -> tuple[str, str]:
-    return update.line.value, update.cu
-
-
-def _before(updates: Sequence[Update], at: int) -> list[int]:
-    """Builds that came out earlier: of the same line, or where there is none of the line before."""
+def _before(
+    updates: Sequence[Update], at: int, lines: Mapping[ProductLine, Sequence[int]]
+) -> list[int]:
+    """Earlier builds of the same line; `lines` has the builds of each in the order of release."""
     update = updates[at]
-    same = [
-        n
-        for n, other in enumerate(updates)
-        if other.line is update.line
-        and other.released_to < update.released_from
-        and other.build < update.build
-    ]
-    older = [
-        n
-        for n, other in enumerate(updates)
-        if other.line.rank < update.line.rank and other.released_to < update.released_from
-    ]
-    ranks = {updates[n].line.rank for n in older}
-    nearest = [n for n in older if updates[n].line.rank == max(ranks)]
-    return sorted(same or nearest, key=lambda n: updates[n].released_to, reverse=True)
+    return _latest(
+        updates,
+        [
+            n
+            for n in lines[update.line]
+            if updates[n].released_to < update.released_from and updates[n].build < update.build
+        ],
+    )
+
+
+def _older(
+    updates: Sequence[Update], at: int, lines: Mapping[ProductLine, Sequence[int]]
+) -> list[int]:
+    """Earlier builds of the nearest older line that had any by then."""
+    update = updates[at]
+    for line in sorted(lines, key=lambda line: line.rank, reverse=True):
+        if line.rank < update.line.rank:
+            found = [n for n in lines[line] if updates[n].released_to < update.released_from]
+            if found:
+                return _latest(updates, found)
+    return []
+
+
+def _latest(updates: Sequence[Update], numbers: Sequence[int]) -> list[int]:
+    """The latest few, the latest first; of one release those for the last two CUs only."""
+    found: list[int] = []
+    families: list[str] = []
+    for n in reversed(numbers):
+        if families.count(updates[n].family) < _OF_A_FAMILY:
+            found.append(n)
+            families.append(updates[n].family)
+        if len(found) == _EARLIER:
+            break
+    return found
 
 
 def stretches(builds: Builds, final: Ints, country: Country) -> Stretches:
@@ -107,8 +139,8 @@ def stretches(builds: Builds, final: Ints, country: Country) -> Stretches:
     quick = random.random(len(final)) < habits.quick
     found: list[tuple[Ints, Ints, Ints, Ints]] = []
     for _ in range(_MOST_STEPS):
-        begin = _installed(builds.released[build], until, quick[place], country)
-        before = _chosen(builds.earlier[build], country)
+        begin = _installed(builds, build, until, quick[place], country)
+        before = _chosen(builds, build, until - begin, country)
         begin = np.where(before < 0, np.minimum(begin, first), begin)
         found.append((place, build, np.maximum(begin, first), until))
         goes_on = begin > first
@@ -120,22 +152,24 @@ def stretches(builds: Builds, final: Ints, country: Country) -> Stretches:
 
 
 def _installed(
-    released: Ints,
+    builds: Builds,
+    build: Ints,
     until: Ints,
     quick: npt.NDArray[np.bool_],
     country: Country,
 ) -> Ints:
     """When a build was installed: after its release, at the latest on the last day it was there.
 
-    The lag is exponential, cut off there; installations over holidays come after them.
+    The hazard is constant until then, its own for each update and each server; installations
+    that fall on holidays come after them, where there is time.
     """
-    habits, random = country.habits, country.random
+    habits, random, released = country.habits, country.random, builds.released[build]
     most = np.maximum(until - released, 0).astype(float)
-    mean = np.where(quick, habits.quick_lag, habits.slow_lag)
+    mean = np.where(quick, habits.quick_lag, habits.slow_lag) / builds.pace[build]
     lag = -mean * np.log1p(-random.random(len(released)) * -np.expm1(-most / mean))
     day = released + np.minimum(lag, most).astype(np.int64)
     later = day + _put_off(day, country)
-    found: Ints = np.minimum(later, until)
+    found: Ints = np.where(later <= until, later, day)
     return found
 
 
@@ -144,24 +178,31 @@ def _put_off(day: Ints, country: Country) -> Ints:
     habits, random = country.habits, country.random
     dates = day.astype("datetime64[D]")
     in_year = (dates - dates.astype("datetime64[Y]")).astype(np.int64)
-    month: Ints = dates.astype("datetime64[M]").astype(np.int64) % 12
+    months = dates.astype("datetime64[M]")
+    to_september = ((months + 1).astype("datetime64[D]") - dates).astype(np.int64)
     chance = random.random(len(day))
     christmas = ((in_year >= 353) | (in_year <= 5)) & (chance < habits.holidays)
-    august = (month == 7) & (chance < habits.holidays / 2)
+    august = (months.astype(np.int64) % 12 == 7) & (chance < habits.holidays / 2)
     sunday = (day + 3) % 7 == 6  # 1970-01-01 was a Thursday
     rest = np.where(in_year >= 353, 371 - in_year, 6 - in_year)
     put_off = np.where(christmas, rest + random.integers(0, 12, len(day)), 0)
-    put_off = np.where(august & ~christmas, random.integers(7, 35, len(day)), put_off)
+    put_off = np.where(august, to_september + random.integers(0, 12, len(day)), put_off)
     found: Ints = np.where((put_off == 0) & sunday, random.integers(1, 5, len(day)), put_off)
     return found
 
 
-def _chosen(earlier: Ints, country: Country) -> Ints:
-    """Which build was there before: the one before it, unless that was skipped, and so on."""
-    skips = country.random.geometric(1 - country.habits.skipped, len(earlier)) - 1
-    most = (earlier >= 0).sum(axis=1) - 1
-    at = np.clip(skips, 0, np.maximum(most, 0))
-    found: Ints = earlier[np.arange(len(earlier)), at]
+def _chosen(builds: Builds, build: Ints, stayed: Ints, country: Country) -> Ints:
+    """Which build was there before: the one before it, unless that was skipped, and so on.
+
+    Now and then it was one of an older line; -1 where nothing was before.
+    """
+    habits, random = country.habits, country.random
+    migrates = random.random(len(build)) < -np.expm1(-habits.migrated * (stayed + 1))
+    migrates &= builds.older[build, 0] >= 0
+    rows = np.where(migrates[:, None], builds.older[build], builds.earlier[build])
+    skips = random.geometric(1 - habits.skipped, len(rows)) - 1
+    most = (rows >= 0).sum(axis=1) - 1
+    found: Ints = rows[np.arange(len(rows)), np.clip(skips, 0, np.maximum(most, 0))]
     return found
 
 
