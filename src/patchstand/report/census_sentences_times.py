@@ -39,7 +39,8 @@ def say_exposed(document: Document, cat: Catalog) -> Iterator[str]:
     yield cat.text("census_say.exposed.longest", days=_between(longest, cat), **values)
     if total["low"]:
         bounds = {side: cat.text("duration.days", n=median[side]) for side in ("low", "high")}
-        yield cat.text("census_say.exposed.medians", **bounds, **values)
+        key = "median" if median["low"] == median["high"] else "medians"
+        yield cat.text(f"census_say.exposed.{key}", **bounds, **values)
 
 
 def _between(days: Part, cat: Catalog) -> str:

@@ -56,7 +56,9 @@ def show_published(paper: Paper, document: Document) -> None:
         return
     cat = paper.cat
     heading(paper, "published")
-    for each in document["published"]:
+    for number, each in enumerate(document["published"]):
+        if number:
+            paper.gap()
         paper.facts((f"census_text.published.{name}", said) for name, said in _told(each, cat))
     paper.line(paper.text(cat.text("census_text.published.note"), "dim"), indent=2)
 
