@@ -116,16 +116,18 @@ def _compared(draw: st.DrawFn) -> Document:
     low, high = sorted(draw(st.tuples(_SHARES, _SHARES)))
     ours = sorted(draw(st.tuples(_SHARES, _SHARES)))
     name = draw(st.sampled_from(["total", "rce", "behind_6", "line_2016", "line", "made_up"]))
-    row = {"figure": name, "published_low": low, "published_high": high, "why": draw(_NAMES)}
+    row = {"figure": name, "unit": "share", "published_low": low, "published_high": high,
+           "words": {"en": draw(_NAMES), "de": draw(_NAMES)}, "why": draw(_NAMES),
+           "why_de": draw(_NAMES), "own_rule": "rce"}  # fmt: skip
     none = {"ours_low": None, "ours_high": None, "own_low": None, "own_high": None}
     kind = draw(st.sampled_from(["counted", "uncounted", "underivable"]))
     if kind == "underivable":
         if draw(st.booleans()):
-            row |= {"published_low": 42_000.0, "published_high": 44_000.0}
+            row |= {"unit": "servers", "published_low": 42_000.0, "published_high": 44_000.0}
         return row | none | {"derivable": False, "agrees": None}
-    agrees = draw(st.booleans())
+    agrees = draw(st.sampled_from([True, False, None]))
     if kind == "uncounted":
-        return row | none | {"derivable": True, "agrees": False}
+        return row | none | {"derivable": True, "agrees": None}
     own = draw(st.sampled_from([(None, None), (ours[0], ours[0])]))
     found = {"ours_low": ours[0], "ours_high": ours[1], "own_low": own[0], "own_high": own[1]}
     return row | found | {"derivable": True, "agrees": agrees}
@@ -208,7 +210,9 @@ def _followed(draw: st.DrawFn, of: int) -> Document:
 
 def _beside(draw: st.DrawFn, of: int) -> Document:
     situation = {name: draw(st.sampled_from(_LEVELS)) for name in ("level", "level_high")}
-    about = {"name": "de-2024-09", "as_of": "2024-09-10", "remark": "A remark.", "sources": ["X"]}
+    about = {"name": "de-2024-09", "as_of": "2024-09-10", "total": None,
+             "denominator": {"en": "a", "de": "b"}, "assumed": [{"en": "A.", "de": "B."}],
+             "sources": ["X"]}  # fmt: skip
     rows = draw(st.lists(_compared(), max_size=3, unique_by=lambda row: row["figure"]))
     return {
         "situation": situation | {"share": draw(figures(of)), "rule": "situation"},

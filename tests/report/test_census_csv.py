@@ -120,7 +120,9 @@ def read_beside(found: dict[tuple[str, str], Row]) -> Document:
         _, name, what = key.split("/")
         told = compared.setdefault(name, {"figure": name})
         if what in ("published", "ours", "own"):
-            told |= {f"{what}_low": row["low"], f"{what}_high": row["high"]}
+            told |= {f"{what}_low": row["low"], f"{what}_high": row["high"], "unit": row["unit"]}
+        elif what.startswith("words_"):
+            told.setdefault("words", {})[what.removeprefix("words_")] = row["value"]
         else:
             told[what] = row["value"]
     return {
@@ -172,7 +174,12 @@ def numbers(document: Document) -> Document:
     found["support_end"] = document.get("support_end", [])
     found["half_life"] = document.get("half_life")
     found["compare"] = [
-        {**row, "why": row["why"] or None} for row in document.get("compare", [])
+        {
+            **row,
+            "words": {lang: said or None for lang, said in row["words"].items()},
+            **{name: row[name] or None for name in ("why", "why_de")},
+        }
+        for row in document.get("compare", [])
     ]  # an empty text is an empty cell
     found["time_to_patch"] = {
         fix: {name: value for name, value in course.items() if name != "curve"}
@@ -188,7 +195,14 @@ def plain(document: Document) -> Document:
         return f"n{text}" if cell(text) != text or not text.isprintable() else text
 
     sectors = {name(text): group for text, group in document.get("sectors", {}).items()}
-    compared = [{**row, "why": name(row["why"])} for row in document.get("compare", [])]
+    compared = [
+        {
+            **row,
+            "words": {lang: name(said) for lang, said in row["words"].items()},
+            **{key: name(row[key]) for key in ("why", "why_de")},
+        }
+        for row in document.get("compare", [])
+    ]
     changed = {"sectors": sectors, "compare": compared}
     return document | {part: changed[part] for part in changed if part in document}
 

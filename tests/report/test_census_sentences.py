@@ -80,7 +80,12 @@ def allowed(shown: Document, lang: str) -> set[str]:
 
 def _tame(shown: Document) -> Document:
     """Without texts of others, which may hold any number."""
-    tamed = {"compare": [row | {"why": "so"} for row in shown.get("compare", [])]}
+    tamed = {
+        "compare": [
+            row | {"why": "so", "why_de": "so", "words": {"en": "it", "de": "es"}}
+            for row in shown.get("compare", [])
+        ]
+    }
     return shown | {part: tamed[part] for part in tamed if part in shown}
 
 
@@ -311,8 +316,10 @@ def test_what_authorities_say_stands_in_their_words() -> None:
              " ist miteinander vereinbar. Nach unserer eigenen Regel: 30,0 %."),
         ({"agrees": False}, "Das ist nicht miteinander vereinbar."),
         ({"ours_low": None, "ours_high": None}, "Sie lässt sich nicht nachzählen"),
-        ({"derivable": False, "why": "darum"}, "Sie lässt sich nicht ableiten: darum."),
-        ({"derivable": False, "published_low": 42000.0, "published_high": 44000.0},
+        ({"derivable": False, "why_de": "darum"}, "Sie lässt sich nicht ableiten: darum."),
+        ({"agrees": None, "why_de": "zu breit"}, "lässt sich nicht sagen: zu breit."),
+        ({"derivable": False, "unit": "servers", "published_low": 42000.0,
+          "published_high": 44000.0},
          "42.000 bis 44.000 Server."),
         ({"own_low": None, "own_high": None}, "vereinbar."),
     ],
@@ -320,11 +327,12 @@ def test_what_authorities_say_stands_in_their_words() -> None:
 def test_published_figures_stand_beside_ours(changes: Document, expected: str) -> None:
     """Theirs, ours by their rule, whether that fits, and ours by our own."""
     row = {
-        "figure": "rce", "published_low": 0.345, "published_high": 0.355, "ours_low": 0.32562,
+        "figure": "rce", "unit": "share", "words": {"en": "35 %", "de": "35 %"}, "why_de": "35 %",
+        "own_rule": "rce", "published_low": 0.345, "published_high": 0.355, "ours_low": 0.32562,
         "ours_high": 0.35284, "derivable": True, "agrees": True, "why": "35 %", "own_low": 0.3,
         "own_high": 0.3,
     }  # fmt: skip
-    about = {"name": "de-2024-09", "as_of": "2024-09-10", "remark": "", "sources": []}
+    about = {"name": "de-2024-09", "as_of": "2024-09-10", "assumed": [], "sources": []}
 
     (told,) = of_part("de", compare=[row | changes], published_population=about)
 

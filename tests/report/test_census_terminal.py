@@ -30,7 +30,8 @@ COURSE: Document = {
     "half_life": 84.47, "days_watched": 3249898, "curve": [],
 }  # fmt: skip
 COMPARED = {
-    "figure": "rce", "published_low": 0.345, "published_high": 0.355, "ours_low": 0.32562,
+    "figure": "rce", "unit": "share", "words": {"en": "35 %", "de": "35 %"}, "why_de": "35 %",
+    "own_rule": "rce", "published_low": 0.345, "published_high": 0.355, "ours_low": 0.32562,
     "ours_high": 0.35284, "derivable": True, "agrees": True, "why": "35 %", "own_low": 0.3,
     "own_high": 0.3,
 }  # fmt: skip
@@ -308,11 +309,13 @@ def test_published_figures_stand_beside_ours() -> None:
         COMPARED,
         COMPARED | {"figure": "behind_6", "agrees": False},
         COMPARED | {"figure": "line_2016", "ours_low": None, "ours_high": None},
-        COMPARED | {"figure": "total", "published_low": 42000.0, "published_high": 44000.0,
+        COMPARED | {"figure": "total", "unit": "servers", "published_low": 42000.0,
+                    "published_high": 44000.0,
                     "ours_low": None, "ours_high": None, "derivable": False, "why": "so it is",
                     "agrees": None, "own_low": None, "own_high": None},
     ]  # fmt: skip
-    about = {"name": "de-2024-09", "as_of": "2024-09-10", "remark": "Only the month is known.",
+    about = {"name": "de-2024-09", "as_of": "2024-09-10",
+             "assumed": [{"en": "Only the month is known.", "de": "x"}],
              "sources": ["CERT-Bund"]}  # fmt: skip
 
     text = printed(document(compare=rows, published_population=about), width=120)
@@ -345,7 +348,12 @@ def test_texts_of_others_are_shown_harmless() -> None:
         "number": hostile, "version": hostile, "date": "2025-10-28", "publisher": hostile,
         "level": hostile, "title": hostile, "products": [hostile],
     }  # fmt: skip
-    about = {"name": hostile, "as_of": "2024-09-10", "remark": hostile, "sources": [hostile]}
+    about = {
+        "name": hostile,
+        "as_of": "2024-09-10",
+        "assumed": [{"en": hostile, "de": hostile}],
+        "sources": [hostile],
+    }
     shown = document(
         country=hostile,
         skipped=[{"month": "2024-03", "why": hostile}],

@@ -150,8 +150,3 @@ class PublishedPopulation:
     def sources(self) -> tuple[str, ...]:
         """Where the figures were read."""
         return tuple(self.cited.values())
-
-    @property
-    def remark(self) -> str:
-        """What was assumed, as one English text."""
-        return " ".join(each["en"] for each in self.assumed)

@@ -1,33 +1,57 @@
 """Published figures and ours in words: what a figure is called, and its interval."""
 
+from math import ceil, floor
+
 from patchstand.report.catalog import Catalog
 from patchstand.report.census_numbers import NOTHING, Part, interval, spoken, stated
 from patchstand.report.clean import clean
 
+OUTCOMES = ("underivable", "uncounted", "yes", "no", "untold")
+"""How a comparison ends; `untold`: too many servers of which the rule tells nothing."""
+_LONGEST = 600
+
 
 def label(row: Part, cat: Catalog) -> str:
-    """What a published figure is of; its own words or its id where nobody has named it."""
+    """What a published figure is of; its own words where nobody has named it."""
     figure = row["figure"]
     kind, _, number = figure.partition("_")
     if kind == "line":
         return cat.text("census_text.published_by.line", line=clean(number))
     if kind == "behind" and number.isdecimal():
         return cat.text("census_text.published_by.behind", months=int(number))
-    words = spoken(row["why"], cat) if row["derivable"] else ""
-    return cat.either(f"census_text.published_figure.{figure}", clean(words or figure))
+    words = clean(spoken(row["words"], cat), _LONGEST)
+    return cat.either(f"census_text.published_figure.{figure}", words)
+
+
+def reason(row: Part, cat: Catalog) -> str:
+    """Why a figure does not agree, or cannot be derived; else what was published."""
+    return clean(spoken({"en": row["why"], "de": row["why_de"]}, cat), _LONGEST)
+
+
+def assumed(about: Part, cat: Catalog) -> list[str]:
+    """What was assumed of a publication."""
+    return [clean(spoken(each, cat), _LONGEST) for each in about["assumed"]]
+
+
+def outcome(row: Part) -> str:
+    """One of `OUTCOMES`."""
+    if not row["derivable"]:
+        return "underivable"
+    if row["ours_low"] is None:
+        return "uncounted"
+    return {True: "yes", False: "no", None: "untold"}[row["agrees"]]
 
 
 def is_count(row: Part) -> bool:
     """True for a published number of servers; the others are shares."""
-    return bool(row["published_high"] > 1)
+    return bool(row["unit"] == "servers")
 
 
 def published(row: Part, cat: Catalog) -> str:
     """The published interval as it was stated: percents, or servers."""
     low, high = row["published_low"], row["published_high"]
     if is_count(row):
-        least, most = cat.number(int(low)), cat.number(int(high))
-        return least if low == high else f"{least}\u2013{most}"
+        return _servers(low, high, cat)
     least, most = stated(low, cat), stated(high, cat)
     return f"{least} %" if low == high else f"{least}\u2013{most} %"
 
@@ -35,4 +59,11 @@ def published(row: Part, cat: Catalog) -> str:
 def ours(row: Part, whose: str, cat: Catalog) -> str:
     """Our interval, `ours` by their rule or `own` by our own; a dash where there is none."""
     low, high = row[f"{whose}_low"], row[f"{whose}_high"]
-    return NOTHING if low is None or high is None else f"{interval(low, high, cat)} %"
+    if low is None or high is None:
+        return NOTHING
+    return _servers(low, high, cat) if is_count(row) else f"{interval(low, high, cat)} %"
+
+
+def _servers(low: float, high: float, cat: Catalog) -> str:
+    least, most = cat.number(floor(low)), cat.number(ceil(high))
+    return least if least == most else f"{least}\u2013{most}"

@@ -202,13 +202,16 @@ def _compare(document: Document) -> Iterator[_Row]:
     name = document["published_population"]["name"]
     for row in document["compare"]:
         key = f"{name}/{row['figure']}"
-        unit = "servers" if row["published_high"] > 1 else "share"
+        unit = row["unit"]
         for whose in ("published", "ours", "own"):
             yield _Row("compare", f"{key}/{whose}", low=row[f"{whose}_low"],
                        high=row[f"{whose}_high"], unit=unit)  # fmt: skip
         yield _Row("compare", f"{key}/derivable", value=row["derivable"])
         yield _Row("compare", f"{key}/agrees", value=row["agrees"])
-        yield _Row("compare", f"{key}/why", value=row["why"])
+        for lang, said in row["words"].items():
+            yield _Row("compare", f"{key}/words_{lang}", value=said)
+        for name_of in ("why", "why_de", "own_rule"):
+            yield _Row("compare", f"{key}/{name_of}", value=row[name_of])
 
 
 _OTHERS = {

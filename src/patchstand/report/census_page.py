@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog, catalog
+from patchstand.report.census_compared import assumed, label, ours, outcome, published, reason
 from patchstand.report.charts import charts, classes, shares
 from patchstand.report.charts.palette import stylesheet
 from patchstand.report.charts.trend import bounds
@@ -369,31 +370,21 @@ def _compared(document: Document, cat: Catalog) -> Row:
         sentences.append(cat.text("census_page.compare.other_day"))
     return {
         "sentences": sentences,
-        "remark": clean(population["remark"], 600),
+        "assumed": assumed(population, cat),
         "sources": "; ".join(clean(each, 300) for each in population["sources"]),
         "rows": [_comparison(row, cat) for row in document["compare"]],
     }
 
 
 def _comparison(row: Row, cat: Catalog) -> Row:
-    agrees = {True: "yes", False: "no", None: "not_comparable"}[row["agrees"]]
     return {
-        "name": shares.named("census_page.figure", row["figure"], cat),
-        "published": _amount(row["published_low"], row["published_high"], cat),
-        "ours": _amount(row["ours_low"], row["ours_high"], cat),
-        "own": _amount(row["own_low"], row["own_high"], cat),
-        "agrees": cat.text(f"census_page.{agrees}"),
-        "why": clean(row["why"], 300),
+        "name": label(row, cat),
+        "published": published(row, cat),
+        "ours": ours(row, "ours", cat),
+        "own": ours(row, "own", cat),
+        "agrees": cat.text(f"census_text.compare.{outcome(row)}"),
+        "why": reason(row, cat),
     }
-
-
-def _amount(low: float | None, high: float | None, cat: Catalog) -> str:
-    """Shares as shares; what is larger than 1 is a number of servers."""
-    if low is None or high is None:
-        return "\u2013"
-    if high > 1:
-        return _span({"low": round(low), "high": round(high)}, cat)
-    return shares.between(low, high, cat)
 
 
 def _policy(style: str, script: str) -> str:

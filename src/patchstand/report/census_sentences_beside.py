@@ -1,11 +1,12 @@
 """Sentences about what stands beside the figures: our level, what others published."""
 
 from collections.abc import Iterator
+from math import ceil, floor
 
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog
-from patchstand.report.census_compared import is_count, label
-from patchstand.report.census_numbers import Part, about, day, down, percent, spoken, stated, up
+from patchstand.report.census_compared import is_count, label, outcome, reason
+from patchstand.report.census_numbers import Part, about, day, down, percent, stated, up
 from patchstand.report.census_statement import Said, statement, when
 from patchstand.report.clean import clean
 from patchstand.report.paper import LONGEST_LINE
@@ -47,42 +48,42 @@ def say_compared(document: Document, cat: Catalog) -> Iterator[str]:
     about_them = document["published_population"]
     for row in document["compare"]:
         said = cat.text(
-            f"census_say.compare.{_outcome(row)}",
+            f"census_say.compare.{outcome(row)}",
             figure=label(row, cat),
             name=clean(about_them["name"]),
             day=day(about_them["as_of"], cat),
             published=_published(row, cat),
-            ours=_ours(row["ours_low"], row["ours_high"], cat),
-            why=clean(spoken(row["why"], cat), LONGEST_LINE),
+            ours=_ours(row, "ours", cat),
+            why=reason(row, cat),
             when=when(document, cat),
         )
-        own = _ours(row["own_low"], row["own_high"], cat)
+        own = _ours(row, "own", cat)
         yield f"{said} {cat.text('census_say.compare.own', own=own)}" if own else said
-
-
-def _outcome(row: Part) -> str:
-    if not row["derivable"]:
-        return "underivable"
-    if row["ours_low"] is None:
-        return "uncounted"
-    return "agrees" if row["agrees"] else "disagrees"
 
 
 def _published(row: Part, cat: Catalog) -> str:
     low, high = row["published_low"], row["published_high"]
     if is_count(row):
-        key, shown = "counts", (cat.number(int(low)), cat.number(int(high)))
-    else:
-        key, shown = "interval", (stated(low, cat), stated(high, cat))
+        return _servers(low, high, cat)
     if low == high:
-        key = {"counts": "count", "interval": "single"}[key]
-    return cat.text(f"census_say.compare.{key}", low=shown[0], high=shown[1])
+        return cat.text("census_say.compare.single", low=stated(low, cat))
+    return cat.text("census_say.compare.interval", low=stated(low, cat), high=stated(high, cat))
 
 
-def _ours(low: float | None, high: float | None, cat: Catalog) -> str:
+def _ours(row: Part, whose: str, cat: Catalog) -> str:
+    low, high = row[f"{whose}_low"], row[f"{whose}_high"]
     if low is None or high is None:
         return ""
+    if is_count(row):
+        return _servers(low, high, cat)
     if low == high:
         return cat.text("census_say.compare.single", low=about(low, cat))
     least, most = percent(down(low), cat), percent(up(high), cat)
     return cat.text("census_say.compare.interval", low=least, high=most)
+
+
+def _servers(low: float, high: float, cat: Catalog) -> str:
+    least, most = floor(low), ceil(high)
+    if least == most:
+        return cat.text("census_say.compare.count", low=least)
+    return cat.text("census_say.compare.counts", low=least, high=most)

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog
-from patchstand.report.census_compared import label, ours, published
+from patchstand.report.census_compared import assumed, label, ours, outcome, published, reason
 from patchstand.report.census_numbers import Part, day, down, percent, share_of, spoken, up
 from patchstand.report.census_terminal_figures import columns, heading
 from patchstand.report.clean import clean, fold
@@ -88,16 +88,12 @@ def show_compared(paper: Paper, document: Document) -> None:
     shown = [_compared(paper, row) for row in rows]
     paper.table(names, shown, right=" ".join((names[1], names[2], names[4])))
     for row in rows:
-        if not row["derivable"]:
-            why = clean(spoken(row["why"], cat), LONGEST_LINE)
-            said = cat.text("census_text.compare.why", figure=label(row, cat), why=why)
+        if outcome(row) in ("underivable", "untold"):
+            key = f"census_text.compare.why_{outcome(row)}"
+            said = cat.text(key, figure=label(row, cat), why=reason(row, cat))
             paper.line(said, indent=2)
-    paper.facts(
-        [
-            ("census_text.compare.remark", clean(spoken(about["remark"], cat), LONGEST_LINE)),
-            ("census_text.compare.sources", _listed(about["sources"])),
-        ]
-    )
+    remarks = [("census_text.compare.remark", each) for each in assumed(about, cat)]
+    paper.facts([*remarks, ("census_text.compare.sources", _listed(about["sources"]))])
 
 
 def _listed(texts: Sequence[str]) -> str:
@@ -111,14 +107,18 @@ def _compared(paper: Paper, row: Part) -> list[str | Text]:
 
 
 def _agrees(paper: Paper, row: Part) -> Text:
-    cat = paper.cat
-    if not row["derivable"]:
-        return paper.text(cat.text("census_text.compare.underivable"), "dim")
-    if row["ours_low"] is None:
-        return paper.text(cat.text("census_text.compare.uncounted"), "dim")
-    if row["agrees"]:
-        return paper.text(f"✓ {cat.text('census_text.compare.yes')}", "bold green")
-    return paper.text(f"✗ {cat.text('census_text.compare.no')}", "bold red")
+    ended = outcome(row)
+    sign, style = _ENDINGS[ended]
+    return paper.text(f"{sign}{paper.cat.text(f'census_text.compare.{ended}')}", style)
+
+
+_ENDINGS = {
+    "yes": ("✓ ", "bold green"),
+    "no": ("✗ ", "bold red"),
+    "untold": ("? ", "bold yellow"),
+    "uncounted": ("", "dim"),
+    "underivable": ("", "dim"),
+}
 
 
 def show_unseen(paper: Paper, document: Document) -> None:

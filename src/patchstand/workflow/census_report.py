@@ -73,7 +73,6 @@ def _compared(counted: Census, plan: CensusPlan, rule: str) -> Document:
             "total": population.total,
             "denominator": dict(population.denominator),
             "assumed": [dict(each) for each in population.assumed],
-            "remark": population.remark,
             "sources": list(population.sources),
         },
         "compare": [row.row() for row in rows],

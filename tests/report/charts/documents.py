@@ -117,7 +117,11 @@ def hostile() -> Document:
     found["published"] = [
         dict.fromkeys(PUBLISHED, HOSTILE) | {"date": "2024-03-26", "products": [HOSTILE]}
     ]
-    found["published_population"] |= {"name": HOSTILE, "remark": HOSTILE, "sources": [HOSTILE]}
+    found["published_population"] |= {
+        "name": HOSTILE,
+        "assumed": [{"en": HOSTILE, "de": HOSTILE}],
+        "sources": [HOSTILE],
+    }
     for row in found["compare"]:
         row |= {"figure": HOSTILE, "why": HOSTILE}
     return found

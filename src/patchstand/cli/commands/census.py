@@ -131,11 +131,12 @@ def _show(options: argparse.Namespace, document: dict[str, Any]) -> None:
     from patchstand.report.catalog import catalog
     from patchstand.report.census_sentences import sentences
     from patchstand.report.census_terminal import print_census
+    from patchstand.report.clean import fold
 
     cat = catalog(options.lang)
     if options.sentences:
         for sentence in sentences(document, cat):
-            print(sentence)
+            print(fold(sentence, sys.stdout.encoding or "utf-8"))
     else:
         print_census(console(), document, cat)
 
