@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from patchstand.census.columns import Ints, codes, integers, one
+from patchstand.census.columns import Ints, Shorts, codes, integers, one
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 CUBE = pa.schema({"day": pa.date32(), "shown": _WORD, "state": _WORD, "n": pa.int32()})
@@ -19,44 +19,46 @@ def cube(rows: pa.Table, last: int) -> pa.Table:
     if not len(rows):
         return CUBE.empty_table()
     shown, state = one(rows["shown"]), one(rows["state"])
-    first, until = integers(rows["first_day"].cast(pa.int32())), _until(rows, last)
-    begin = int(first.min())
-    days = last - begin + 1
+    since = integers(rows["first_day"].cast(pa.int32()))
+    until = np.minimum(integers(rows["valid_to"].cast(pa.int32())), last)
     states = len(state.dictionary) + 1
     cells = codes(shown).astype(np.int64) * states + (codes(state) + 1)
-    found = [
-        _counts(int(cell), first[at] - begin, until[at] - begin, days)
-        for cell, at in _by_cell(cells)
-    ]
-    cell, day, n = (np.concatenate(part) for part in zip(*found, strict=True))
+    cell, day, n = _counts(cells, since, until)
     columns = [
-        pa.array((day + begin).astype(np.int32), pa.int32()).cast(pa.date32()),
+        pa.array(day).cast(pa.date32()),
         _words(shown, cell // states),
         _words(state, cell % states - 1),
-        pa.array(n, pa.int32()),
+        pa.array(n),
     ]
     return pa.Table.from_arrays(columns, schema=CUBE)
 
 
-def _until(rows: pa.Table, last: int) -> Ints:
-    return np.minimum(integers(rows["valid_to"].cast(pa.int32())), last)
+def _counts(cells: Ints, since: Ints, until: Ints) -> tuple[Shorts, Shorts, Shorts]:
+    """Each cell, and each day on which it has any: how many came by then, and did not go.
+
+    All cells at once: their days lie one behind the other on a line, and nobody is there
+    between the last day of one and the first day of the next.
+    """
+    begin = int(since.min())
+    size = int(until.max()) - begin + 2
+    line = cells * size - begin
+    (came, arrivals), (went, departures) = (
+        np.unique(line + days, return_counts=True) for days in (since, until + 1)
+    )
+    edges = np.union1d(came, went)
+    change = np.zeros(len(edges), np.int64)
+    change[np.searchsorted(edges, came)] += arrivals
+    change[np.searchsorted(edges, went)] -= departures
+    present = np.cumsum(change)[:-1]
+    some = present > 0
+    edges, spans, present = edges[:-1][some], np.diff(edges)[some], present[some]
+    rows_before = np.cumsum(spans) - spans
+    day = np.repeat((edges % size + begin - rows_before).astype(np.int32), spans)
+    day += np.arange(len(day), dtype=np.int32)
+    cell = np.repeat((edges // size).astype(np.int32), spans)
+    return cell, day, np.repeat(present.astype(np.int32), spans)
 
 
-def _by_cell(cells: Ints) -> "list[tuple[int, Ints]]":
-    order = np.argsort(cells, kind="stable")
-    values, starts = np.unique(cells[order], return_index=True)
-    return list(zip(values.tolist(), np.split(order, starts[1:]), strict=True))
-
-
-def _counts(cell: int, first: Ints, until: Ints, days: int) -> tuple[Ints, Ints, Ints]:
-    """The days on which a cell has servers, and how many: arrivals less departures, summed."""
-    change = np.bincount(first, minlength=days + 1)
-    change -= np.bincount(until + 1, minlength=days + 1)
-    n = np.cumsum(change)[:days]
-    day = np.flatnonzero(n)
-    return np.full(len(day), cell), day, n[day]
-
-
-def _words(values: pa.DictionaryArray, at: Ints) -> pa.DictionaryArray:
-    indices = pa.array(at.astype(np.int32), pa.int32(), mask=at < 0)
+def _words(values: pa.DictionaryArray, at: Shorts) -> pa.DictionaryArray:
+    indices = pa.array(at, pa.int32(), mask=at < 0)
     return pa.DictionaryArray.from_arrays(indices, values.dictionary)

@@ -5,14 +5,16 @@ counts with it: 14 days after the last look, or the day before something else wa
 Everything here follows from the observations alone and can be made anew at any time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from patchstand.census.columns import Ints, codes, ends, integers, one, replaced
-from patchstand.census.runs import NO_EXCHANGE, PLACE, RUNS, WINDOW
+from patchstand.census.columns import Ints, codes, ends, in_one_piece, integers, one, replaced
+from patchstand.census.looks import PLACE, WINDOW, servers
+from patchstand.census.runs import NO_EXCHANGE, RUNS
 
 _NAMED = ("address", "ports", "shown", "country", "state", "asn", "sector", "certificate")
 _WORD = pa.dictionary(pa.int32(), pa.string())
@@ -39,30 +41,46 @@ INTERVALS = pa.schema(
 interval of a server; `next_day`: the first look after it, null for the last one."""
 
 
-_AT_ONCE = 20
+_AT_ONCE = 6
 """Months put together at a time: it bounds the memory, and costs nothing."""
 
 
-def intervals(runs: Sequence[pa.Table]) -> pa.Table:
-    """The intervals of all servers, from the runs of months in the order of time."""
-    joined = RUNS.empty_table()
-    for at in range(0, len(runs), _AT_ONCE):
-        joined = _joined([joined, *runs[at : at + _AT_ONCE]])
-    return _completed(joined, _ranks(joined)) if len(joined) else INTERVALS.empty_table()
+def intervals(runs: Iterable[pa.Table]) -> pa.Table:
+    """The intervals of all servers, from the runs of months in the order of time.
+
+    No more than `_AT_ONCE` months are held at a time, if `runs` makes them one by one.
+    """
+    coming, held = iter(runs), [RUNS.empty_table()]
+    while some := list(islice(coming, _AT_ONCE)):
+        held += some
+        del some
+        held = [_joined(held)]
+        pa.default_memory_pool().release_unused()  # reading leaves far more than it needs
+    return _completed(held.pop())
 
 
-def _joined(runs: Sequence[pa.Table]) -> pa.Table:
-    """Runs of one server that follow each other and show the same become one."""
-    rows = pa.concat_tables(runs).unify_dictionaries().combine_chunks()
+def _joined(runs: list[pa.Table]) -> pa.Table:
+    """Runs of one server that follow each other and show the same become one; by server and time.
+
+    Empties the list: the runs are not needed any more, and their memory is.
+    """
+    rows = pa.concat_tables(runs)
+    runs.clear()
+    rows = in_one_piece(rows)
     if not len(rows):
         return rows
-    server = _ranks(rows)
+    server = servers(rows)
     order = np.argsort(server, kind="stable")
-    rows, server = rows.take(pa.array(order)), server[order]
-    first_day, last_day = integers(rows["first_day"]), integers(rows["last_day"])
-    columns = [codes(rows[name]) for name in ("shown", *PLACE)]
-    first, last = ends(server, first_day, last_day, columns, WINDOW)
-    return replaced(rows.take(pa.array(last)), "first_day", pa.array(first_day[first]))
+    first_day, last_day, *columns = (
+        codes(rows[name])[order] for name in ("first_day", "last_day", "shown", *PLACE)
+    )
+    first, last = ends(server[order], first_day, last_day, columns, WINDOW)
+    return replaced(_taken(rows, order[last]), "first_day", pa.array(first_day[first]))
+
+
+def _taken(rows: pa.Table, at: Ints) -> pa.Table:
+    indices = pa.array(at)
+    return pa.table({name: one(rows[name]).take(indices) for name in rows.column_names})
 
 
 def _ranks(rows: pa.Table) -> Ints:
@@ -76,8 +94,13 @@ def _ranks(rows: pa.Table) -> Ints:
     return found
 
 
-def _completed(rows: pa.Table, server: Ints) -> pa.Table:
+def _completed(rows: pa.Table) -> pa.Table:
     """The intervals with their neighbours, without those in which no Exchange server stood."""
+    if not len(rows):
+        return INTERVALS.empty_table()
+    server = _ranks(rows)
+    order = np.argsort(server, kind="stable")
+    rows, server = _taken(rows, order), server[order]
     first_day, last_day = integers(rows["first_day"]), integers(rows["last_day"])
     same = server[1:] == server[:-1]
     until = last_day + WINDOW

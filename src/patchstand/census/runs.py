@@ -6,29 +6,19 @@ window of a population. Looks that failed say nothing; one that surely shows no 
 server ends the run before it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from patchstand.census.columns import Ints, codes, ends, integers, one, replaced
-from patchstand.errors import StoreError
-from patchstand.model import usual_ports
+from patchstand.census.columns import codes, ends, integers, one, replaced
+from patchstand.census.looks import DAY_MS, PLACE, WINDOW, Same, looks_of, servers
+from patchstand.census.reading import with_same
 
-WINDOW = 14
-"""Days a server counts after its last observation (DESIGN, the definition of a population)."""
 NO_EXCHANGE = "-"
 """What a look shows where surely no Exchange server stands."""
-
-PLACE = ("country", "state", "asn", "sector")
-_TEXT = ("target", "ports", "address", "source", "country", "state", "sector")
-_COLUMNS = ("target", "ports", "address", "observed_at", "identity", "certificate", *PLACE)
-_DAY_MS = 86_400_000
 _WORD = pa.dictionary(pa.int32(), pa.string())
 
 RUNS = pa.schema(
@@ -67,148 +57,36 @@ def month_runs(month: Month) -> pa.Table:
     Raises:
         StoreError: a file cannot be read.
     """
-    rows = _read(month)
-    if not len(rows) or "identity" not in rows.column_names:
+    looks, same = looks_of(month.files, month.until)
+    if not len(looks):
         return RUNS.empty_table()
-    address, ports = servers_of(rows)
-    server, at = _numbers(address, ports), integers(rows["observed_at"])
-    order = _order(server, at)
-    if order is not None:
-        rows, address, ports = rows.take(order), address.take(order), ports.take(order)
-        server, at = server[order], at[order]
-    columns = [codes(rows[name]) for name in ("identity", *PLACE) if name in rows.column_names]
-    first, last = ends(server, at, at, columns, WINDOW * _DAY_MS)
-    found = rows.take(pa.array(last))
-    found = replaced(replaced(found, "address", address.take(last)), "ports", ports.take(last))
-    found = replaced(found, "first_day", pa.array(at[first] // _DAY_MS, pa.int32()))
-    found = replaced(found, "last_day", pa.array(at[last] // _DAY_MS, pa.int32()))
-    return _fitted(_joined(_shown(found, month.shown), server[last]))
+    return _fitted(_joined(_shown(looks, month.shown)), same)
 
 
-def _joined(rows: pa.Table, server: Ints) -> pa.Table:
-    """Runs that show the same though their keys differ become one; silent ones go."""
-    shown = codes(rows["shown"])
-    says_something = shown >= 0
-    rows, shown, server = (
-        rows.filter(pa.array(says_something)),
-        *(each[says_something] for each in (shown, server)),
-    )
-    if not len(shown):
+def _shown(looks: pa.Table, texts: Mapping[int, str]) -> pa.Table:
+    """What each shows, and on which days; without those that show nothing."""
+    keys = one(looks["identity"]).dictionary_encode()
+    found = pa.array([texts.get(key) for key in keys.dictionary.to_pylist()], pa.string())
+    rows = replaced(looks, "shown", found.take(keys.indices).dictionary_encode())
+    for day, moment in (("first_day", "first"), ("last_day", "last")):
+        rows = replaced(rows, day, pa.array(integers(looks[moment]) // DAY_MS, pa.int32()))
+    return rows.filter(rows["shown"].is_valid())
+
+
+def _joined(rows: pa.Table) -> pa.Table:
+    """Runs that show the same though their keys differ become one."""
+    if not len(rows):
         return rows
     first_day, last_day = integers(rows["first_day"]), integers(rows["last_day"])
-    columns = [shown, *(codes(rows[name]) for name in PLACE if name in rows.column_names)]
-    first, last = ends(server, first_day, last_day, columns, WINDOW)
+    columns = [codes(rows[name]) for name in ("shown", *PLACE) if name in rows.column_names]
+    first, last = ends(servers(rows), first_day, last_day, columns, WINDOW)
     found = rows.take(pa.array(last))
     return replaced(found, "first_day", pa.array(first_day[first], pa.int32()))
 
 
-def _read(month: Month) -> pa.Table:
-    tables = [read_columns(path, _COLUMNS) for path in month.files]
-    rows = pa.concat_tables(tables, promote_options="default")
-    if month.until is not None:
-        rows = rows.filter(pc.less(rows["observed_at"], pa.scalar(month.until)))
-    return rows.unify_dictionaries().combine_chunks()
-
-
-def read_columns(path: Path, columns: Sequence[str]) -> pa.Table:
-    """Columns of a file of observations, texts as dictionaries; those without a value left out.
-
-    Raises:
-        StoreError: the file cannot be read.
-    """
-    try:
-        return _columns(path, columns).unify_dictionaries()
-    except (OSError, pa.ArrowException) as error:
-        said = str(error).splitlines()[0]
-        raise StoreError(f"{path}: {said}; run `patchstand store check`") from error
-
-
-def _columns(path: Path, columns: Sequence[str]) -> pa.Table:
-    metadata = pq.read_metadata(path)
-    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
-    chunks = {
-        name: [group.column(at) for group in groups]
-        for at, name in enumerate(metadata.schema.names)
-        if name in columns
-    }
-    wanted = [name for name in columns if any(map(_holds, chunks[name]))]
-    texts = [name for name in _TEXT if name in wanted]
-    same = {name: word for name in texts if (word := _only(chunks[name])) is not None}
-    delta = {
-        name
-        for name in texts
-        if any("DELTA_BYTE_ARRAY" in chunk.encodings for chunk in chunks[name])
-    }
-    words = [name for name in texts if name not in delta]  # no decoder makes these of deltas
-    file = pq.ParquetFile(path, read_dictionary=words, page_checksum_verification=True)
-    rows = file.read([name for name in wanted if name not in same], use_threads=False)
-    for name in delta - set(same):
-        rows = replaced(rows, name, rows[name].dictionary_encode())
-    for name, word in same.items():
-        rows = replaced(rows, name, _repeated(word, len(rows)))
-    return rows
-
-
-def _only(chunks: "list[pq.ColumnChunkMetaData]") -> str | None:
-    """The one text of a whole column, where its statistics say that there is one."""
-    noted = [chunk.statistics for chunk in chunks]
-    if not all(each and each.has_min_max and not each.null_count for each in noted):
-        return None
-    found: set[str] = {text for each in noted for text in (each.min, each.max)}
-    return found.pop() if len(found) == 1 else None
-
-
-def _repeated(word: str, rows: int) -> pa.DictionaryArray:
-    words = pa.array([word], pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), words)
-
-
-def _holds(chunk: pq.ColumnChunkMetaData) -> bool:
-    """True unless the column is surely empty there."""
-    statistics = chunk.statistics
-    return statistics is None or statistics.null_count != chunk.num_values
-
-
-def _shown(rows: pa.Table, texts: Mapping[int, str]) -> pa.Table:
-    """The rows with what each shows; null for nothing."""
-    keys = one(rows["identity"]).dictionary_encode()
-    found = pa.array([texts.get(key) for key in keys.dictionary.to_pylist()], pa.string())
-    return replaced(rows, "shown", found.take(keys.indices).dictionary_encode())
-
-
-def servers_of(rows: pa.Table) -> tuple[pa.DictionaryArray, pa.DictionaryArray]:
-    """Address and ports of each row of observations, which together are a server."""
-    address = rows["target"]
-    if "address" in rows.column_names:
-        texts = [rows[name].cast(pa.string()) for name in ("address", "target")]
-        address = pc.coalesce(*texts).dictionary_encode()
-    if "ports" not in rows.column_names:
-        ports = pa.DictionaryArray.from_arrays(np.zeros(len(rows), np.int32), [""])
-        return one(address), ports
-    listed = one(rows["ports"])
-    usual = [usual_ports(text) for text in listed.dictionary.to_pylist()]
-    words = sorted({"", *usual})
-    number = np.array([words.index(text) for text in usual] + [0], np.int32)
-    return one(address), pa.DictionaryArray.from_arrays(number[codes(listed)], words)
-
-
-def _numbers(address: pa.DictionaryArray, ports: pa.DictionaryArray) -> Ints:
-    if len(ports.dictionary) == 1:
-        return codes(address)
-    return codes(address).astype(np.int64) * len(ports.dictionary) + codes(ports)
-
-
-def _order(server: Ints, at: Ints) -> pa.Array | None:
-    """What sorts by server and time; None where the rows are in that order already."""
-    later = server[1:] > server[:-1]
-    later |= at[1:] >= at[:-1]
-    if later.all() and (server[1:] >= server[:-1]).all():
-        return None
-    return pa.array(np.lexsort((at, server)))
-
-
-def _fitted(rows: pa.Table) -> pa.Table:
-    """The rows with the columns of `RUNS`, in their order."""
+def _fitted(rows: pa.Table, same: Same) -> pa.Table:
+    """The rows with the columns of `RUNS`, in their order; `same` says the same in every row."""
+    rows = with_same(rows, same, set(same) - set(rows.column_names))
     columns = [
         rows[name].cast(kind) if name in rows.column_names else pa.nulls(len(rows), kind)
         for name, kind in zip(RUNS.names, RUNS.types, strict=True)

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from patchstand.census.columns import codes, one
-from patchstand.census.runs import NO_EXCHANGE, read_columns, servers_of
+from patchstand.census.looks import servers_of
+from patchstand.census.reading import read_columns
+from patchstand.census.runs import NO_EXCHANGE
 
 SEEN_BY = pa.schema({"address": pa.string(), "ports": pa.string(), "source": pa.string()})
 _COLUMNS = ("target", "ports", "address", "source", "observed_at", "identity")

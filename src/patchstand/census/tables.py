@@ -86,6 +86,15 @@ WHERE $as_of BETWEEN i.first_day AND i.valid_to AND $as_of BETWEEN v.since AND v
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query under its rule, with the values that it names besides the day."""
+
+    rule: str
+    sql: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
 Remember = Callable[[str, Callable[[], pa.Table]], pa.Table]
 """Gives a table of this name that was made before of the same, or makes it."""
 
@@ -111,17 +120,17 @@ class Tables:
 
     def ask(self, rule: str, sql: str, **values: object) -> list[tuple[Any, ...]]:
         """The rows of a query; `$as_of` and `$seen_since` are there without being named."""
-        given = {"as_of": self.as_of, "seen_since": self.seen_since, **values}
-        self.asked.setdefault(rule, _spelled(sql, given))
-        used = {name: value for name, value in given.items() if f"${name}" in sql}
-        return self.duck.execute(sql, used).fetchall()
+        return self.duck.execute(sql, self.note(Query(rule, sql, values))).fetchall()
 
-    def table(self, rule: str, sql: str) -> pa.Table:
-        """The rows of a query as a table; `$as_of` and `$seen_since` are there."""
-        given = {"as_of": self.as_of, "seen_since": self.seen_since}
-        self.asked.setdefault(rule, _spelled(sql, given))
-        used = {name: value for name, value in given.items() if f"${name}" in sql}
-        return self.duck.sql(sql, params=used).to_arrow_table()
+    def table(self, query: Query) -> pa.Table:
+        """The rows of a query as a table."""
+        return self.duck.sql(query.sql, params=self.note(query)).to_arrow_table()
+
+    def note(self, query: Query) -> dict[str, object]:
+        """Keep the text of a query, of a rule the first one; the values that it names."""
+        given = {"as_of": self.as_of, "seen_since": self.seen_since, **query.values}
+        self.asked.setdefault(query.rule, _spelled(query.sql, given))
+        return {name: value for name, value in given.items() if f"${name}" in query.sql}
 
     def figure(self, rule: str, low: str, high: str, **values: object) -> Figure:
         """Count the servers of the population for which a condition surely, possibly holds."""

@@ -6,7 +6,7 @@ statistics over both -> figures; cube -> series
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -22,7 +22,7 @@ from patchstand.assess import is_stale
 from patchstand.census import statistics
 from patchstand.census.cube import cube
 from patchstand.census.intervals import intervals
-from patchstand.census.runs import WINDOW
+from patchstand.census.looks import WINDOW
 from patchstand.census.series import series
 from patchstand.census.sources import seen_by
 from patchstand.census.statistic import Asked, Statistic
@@ -31,20 +31,13 @@ from patchstand.errors import ScopeError, UsageError
 from patchstand.model import Census, Knowledge, SkippedMonth
 from patchstand.plugins import declared
 from patchstand.store.folder import Folder
-from patchstand.workflow.derived import (
-    Piece,
-    Runs,
-    all_runs,
-    cached,
-    clear,
-    digest,
-    digest_of,
-    keep,
-    pieces,
-)
+from patchstand.workflow.derived import Made, cached, clear, digest, keep
 from patchstand.workflow.judged_tables import judged_tables
+from patchstand.workflow.months import Piece, Runs, all_runs, digest_of, pieces
 from patchstand.workflow.sightings import shown_by_key
 
+_VERSIONS = 3
+"""Of how many days the derived tables are kept side by side."""
 OnMonth = Callable[[int, int], None]
 """Told how many months are done, of how many."""
 
@@ -117,6 +110,23 @@ def census(plan: CensusPlan, pool: Executor | None = None, on_month: OnMonth = _
         )
 
 
+@dataclass(slots=True)
+class _Coming:
+    """The runs of the months, handed on one by one, and what else is told of them."""
+
+    skipped: list[SkippedMonth] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+
+    def tables(self, months: Iterable[Runs | SkippedMonth]) -> Iterator[pa.Table]:
+        """The tables of the months that could be read."""
+        for each in months:
+            if isinstance(each, SkippedMonth):
+                self.skipped.append(each)
+            else:
+                self.refused.update(each.refused)
+                yield each.table
+
+
 def _intervals(
     folder: Folder,
     wanted: Sequence[Piece],
@@ -124,22 +134,26 @@ def _intervals(
     pool: Executor | None,
     on_month: OnMonth,
 ) -> tuple[pa.Table, tuple[SkippedMonth, ...]]:
-    """The intervals of all servers; from the cache where nothing has changed."""
-    digest = digest_of(wanted)
-    found = cached(folder, "intervals", digest)
+    """The intervals of all servers; from the derived tables where nothing has changed."""
+    made = ("intervals", digest_of(wanted))
+    found = cached(folder, made)
     if found is not None:
         return found, ()
-    made: list[Runs | SkippedMonth] = []
-    for each in all_runs(folder, wanted, pool, skip_damaged=plan.skip_damaged):
-        made.append(each)
-        on_month(len(made), len(wanted))
-    runs = [each for each in made if isinstance(each, Runs)]
-    skipped = tuple(each for each in made if isinstance(each, SkippedMonth))
-    _refuse({who for each in runs for who in each.refused})
-    rows = intervals([each.table for each in runs])
-    if not skipped and all(piece.until is None for piece in wanted):
-        keep(folder, "intervals", digest, rows)
-    return rows, skipped
+    coming = _Coming()
+    months = all_runs(folder, wanted, pool, skip_damaged=plan.skip_damaged)
+    rows = intervals(coming.tables(_told(months, on_month, len(wanted))))
+    _refuse(coming.refused)
+    if not coming.skipped and all(piece.until is None for piece in wanted):
+        keep(folder, made, rows, _VERSIONS)
+    return rows, tuple(coming.skipped)
+
+
+def _told(
+    months: Iterable[Runs | SkippedMonth], on_month: OnMonth, of: int
+) -> Iterator[Runs | SkippedMonth]:
+    for done, each in enumerate(months, 1):
+        on_month(done, of)
+        yield each
 
 
 def _refuse(permits: set[str]) -> None:
@@ -177,16 +191,16 @@ def _remember(
     """Keeps tables of this day beside the store, unless they rest on a part of it only."""
     if not whole or plan.override is not None:
         return made_anew
-    what = (digest_of(wanted), known.version, plan.as_of, plan.country)
+    what = digest(digest_of(wanted), known.version, plan.as_of, plan.country)
+    return lambda name, make: _kept(folder, (name, what), make)
 
-    def remember(name: str, make: Callable[[], pa.Table]) -> pa.Table:
-        found = cached(folder, name, digest(*what))
-        if found is None:
-            found = make()
-            keep(folder, name, digest(*what), found)
-        return found
 
-    return remember
+def _kept(folder: Folder, made: Made, make: Callable[[], pa.Table]) -> pa.Table:
+    found = cached(folder, made)
+    if found is None:
+        found = make()
+        keep(folder, made, found, _VERSIONS)
+    return found
 
 
 def _judged(
@@ -239,16 +253,12 @@ def _parts(opened: Tables, asked: Asked, chosen: Sequence[str]) -> dict[str, Any
 def _cube(
     folder: Folder, rows: pa.Table, wanted: Sequence[Piece], plan: CensusPlan, *, whole: bool
 ) -> pa.Table:
-    """The cube up to the last day that anybody was seen; kept for all countries together."""
-    digest = digest_of(wanted)
+    """The cube up to the last day that anybody was seen."""
     last = pc.max(rows["last_day"]).cast(pa.int32()).as_py()
-    can_keep = whole and plan.country is None and all(piece.until is None for piece in wanted)
-    found = cached(folder, "cube", digest) if can_keep else None
-    if found is None:
-        found = cube(rows, last)
-        if can_keep:
-            keep(folder, "cube", digest, found)
-    return found
+    if not whole:
+        return cube(rows, last)
+    made = ("cube", digest(digest_of(wanted), plan.country))
+    return _kept(folder, made, partial(cube, rows, last))
 
 
 def _sights(opened: Tables) -> dict[str, int]:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from patchstand import knowledge
-from patchstand.census.runs import WINDOW
+from patchstand.census.looks import WINDOW
 from patchstand.errors import UsageError
 from patchstand.knowledge.advisory import read_advisory
 from patchstand.knowledge.populations import load_population

@@ -1,6 +1,7 @@
 """How fast fixes are installed: by CVE and by update, from the day each was there."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pyarrow as pa
 
 from patchstand.census.statistic import Asked, Part, Statistic
 from patchstand.census.survival import Survival, half_life, kaplan_meier
-from patchstand.census.tables import Tables
+from patchstand.census.tables import Query, Tables
 
 AFTER = (7, 30, 90, 180)
 """Days after which the patched share is told; the second one is the figure's own."""
@@ -73,8 +74,14 @@ FROM here JOIN seen_last USING (server) LEFT JOIN patched USING (server) GROUP B
 without it and the first look with it (`width`)."""
 
 
+_ROWS = Query("time_to_patch_rows", "SELECT * FROM patching ORDER BY ALL")
+
+
 def _time_to_patch(tables: Tables, _: Asked) -> Part:
-    rows = tables.remember("time-to-patch", lambda: _courses(tables))
+    patterns = tables.ask("time_to_patch_patterns", _PATTERNS)
+    for query in (*_queries(patterns[:1]), _ROWS):
+        tables.note(query)  # it is said also where its answer is remembered
+    rows = tables.remember("time-to-patch", lambda: _courses(tables, patterns))
     of_pattern: dict[int, list[Row]] = {}
     columns = [rows[name].to_pylist() for name in rows.column_names]
     for pattern, *row in zip(*columns, strict=True):
@@ -88,12 +95,18 @@ def _time_to_patch(tables: Tables, _: Asked) -> Part:
     return {"time_to_patch": found, "half_life": _pooled(tables, found)}
 
 
-def _courses(tables: Tables) -> pa.Table:
+def _queries(patterns: Sequence[Row]) -> Iterator[Query]:
+    """What is asked one after the other."""
     for sql in _PREPARED:
-        tables.ask(f"time_to_patch {' '.join(sql.split()[5:6])}", sql)
-    for pattern, since in tables.ask("time_to_patch_patterns", _PATTERNS):
-        tables.ask("time_to_patch", _COURSE, pattern=pattern, since=since)
-    return tables.table("time_to_patch_rows", "SELECT * FROM patching ORDER BY ALL")
+        yield Query(f"time_to_patch {' '.join(sql.split()[5:6])}", sql)
+    for pattern, since in patterns:
+        yield Query("time_to_patch", _COURSE, {"pattern": pattern, "since": since})
+
+
+def _courses(tables: Tables, patterns: Sequence[Row]) -> pa.Table:
+    for query in _queries(patterns):
+        tables.ask(query.rule, query.sql, **query.values)
+    return tables.table(_ROWS)
 
 
 def _pooled(tables: Tables, found: dict[str, Part]) -> Part | None:

@@ -1,0 +1,142 @@
+"""The looks of a month, by server and time: those in a row that tell the same become one.
+
+Where a month is one file that lies in this order, it is read piece by piece: that takes a
+tenth of the memory. The rows of several files are put together first.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from patchstand.census.columns import Ints, codes, ends, in_one_piece, integers, one, replaced
+from patchstand.census.reading import Observed, observed, repeated, with_same
+from patchstand.model import usual_ports
+
+PLACE = ("country", "state", "asn", "sector")
+WINDOW = 14
+"""Days a server counts after its last observation (DESIGN, the definition of a population)."""
+DAY_MS = 86_400_000
+_COLUMNS = ("target", "ports", "address", "observed_at", "identity", "certificate", *PLACE)
+_SAME = ("ports", "country", "state", "sector")
+"""Texts that no row needs to carry where a month says the same in all of them."""
+_AT_ONCE = 1 << 17
+"""Rows of a piece."""
+Same = Mapping[str, str]
+"""Columns that say the same in every row, with their text."""
+
+
+def looks_of(paths: Sequence[Path], until: datetime | None) -> tuple[pa.Table, Same]:
+    """The looks of these files before a moment, and the columns that say the same in all.
+
+    The table has `address`, `ports`, `identity`, `certificate`, the place, and of each row
+    the times of its first and its last look (`first`, `last`: milliseconds since 1970).
+    Columns without a value are missing; all are where nothing was identified.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
+    files = [observed(path, _COLUMNS) for path in paths]
+    if not any("identity" in file.columns for file in files):
+        return pa.table({}), {}
+    same = {
+        name: word
+        for name, word in files[0].same.items()
+        if name in _SAME and all(file.same.get(name) == word for file in files)
+    }
+    found = _piece_by_piece(files[0], same, until) if len(files) == 1 else None
+    return (_at_once(files, same, until) if found is None else found), same
+
+
+def _piece_by_piece(file: Observed, same: Same, until: datetime | None) -> pa.Table | None:
+    """The looks of a file; None if its rows do not lie in order."""
+    found = []
+    for piece in file.pieces(_AT_ONCE):
+        rows = _with_server(_before(_filled(piece, file, same), until), same)
+        if not _lie_in_order(rows):
+            return None
+        found.append(_joined(rows))
+    together = in_one_piece(pa.concat_tables(found))
+    return together if _lie_in_order(together) else None
+
+
+def _at_once(files: Sequence[Observed], same: Same, until: datetime | None) -> pa.Table:
+    """The looks of files, whatever the order of their rows."""
+    rows = _with_server(in_one_piece(_before(_together(files, same), until)), same)
+    if not _lie_in_order(rows):
+        rows = rows.take(pa.array(np.lexsort((integers(rows["first"]), servers(rows)))))
+    return _joined(rows)
+
+
+def _together(files: Sequence[Observed], same: Same) -> pa.Table:
+    tables = [_filled(file.rows(), file, same) for file in files]
+    return pa.concat_tables(tables, promote_options="default")
+
+
+def _filled(rows: pa.Table, file: Observed, same: Same) -> pa.Table:
+    return with_same(rows, file.same, set(file.same) - set(same))
+
+
+def _before(rows: pa.Table, until: datetime | None) -> pa.Table:
+    if until is None:
+        return rows
+    return rows.filter(pc.less(rows["observed_at"], pa.scalar(until)))
+
+
+def _with_server(rows: pa.Table, same: Same) -> pa.Table:
+    """The rows with the server of each, and the times of its first and its last look."""
+    address, ports = servers_of(rows, same.get("ports"))
+    at = pa.array(integers(rows["observed_at"]))
+    rows = rows.drop_columns(["observed_at"])
+    for name, column in (("address", address), ("ports", ports), ("first", at), ("last", at)):
+        rows = replaced(rows, name, column)
+    return rows
+
+
+def servers_of(
+    rows: pa.Table, all_ports: str | None = None
+) -> tuple[pa.DictionaryArray, pa.DictionaryArray]:
+    """Address and ports of each row of observations, which together are a server.
+
+    `all_ports`: the ports of every row, where these are not among the columns.
+    """
+    address = rows["target"]
+    if "address" in rows.column_names:
+        texts = [rows[name].cast(pa.string()) for name in ("address", "target")]
+        address = pc.coalesce(*texts).dictionary_encode()
+    if "ports" not in rows.column_names:
+        return one(address), repeated(usual_ports(all_ports or ""), len(rows))
+    listed = one(rows["ports"])
+    usual = [usual_ports(text) for text in listed.dictionary.to_pylist()]
+    words = sorted({"", *usual})
+    number = np.array([words.index(text) for text in usual] + [0], np.int32)
+    return one(address), pa.DictionaryArray.from_arrays(number[codes(listed)], words)
+
+
+def servers(rows: pa.Table) -> Ints:
+    """Numbers that are equal where address and ports are."""
+    address, ports = one(rows["address"]), one(rows["ports"])
+    if len(ports.dictionary) == 1:
+        return codes(address)
+    return codes(address).astype(np.int64) * len(ports.dictionary) + codes(ports)
+
+
+def _lie_in_order(rows: pa.Table) -> bool:
+    """Whether the looks of each server lie together, and in the order of time."""
+    server, first, last = servers(rows), integers(rows["first"]), integers(rows["last"])
+    later = server[1:] > server[:-1]
+    later |= first[1:] >= last[:-1]
+    return bool(later.all() and (server[1:] >= server[:-1]).all())
+
+
+def _joined(rows: pa.Table) -> pa.Table:
+    """Rows in order of which those in a row that tell the same are one, with the last's values."""
+    if not len(rows):
+        return rows
+    begin, end = integers(rows["first"]), integers(rows["last"])
+    columns = [codes(rows[name]) for name in ("identity", *PLACE) if name in rows.column_names]
+    first, last = ends(servers(rows), begin, end, columns, WINDOW * DAY_MS)
+    return replaced(rows.take(pa.array(last)), "first", pa.array(begin[first]))

@@ -1,0 +1,227 @@
+"""The months of a store as runs: what a census reads of the observations, month by month.
+
+A month is a piece of work of its own: any process, and any machine that sees the store under
+the same path, makes the same runs of it.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from patchstand import knowledge
+from patchstand.census.runs import Month, month_runs
+from patchstand.errors import PatchstandError, StoreError, UsageError
+from patchstand.model import Knowledge, SkippedMonth
+from patchstand.store.folder import Folder
+from patchstand.workflow.derived import Made, cached, digest, is_kept, keep
+from patchstand.workflow.sightings import shown_by_key
+
+_FORMAT = "1"
+"""Changed whenever the same observations would give other tables."""
+_REFUSED = b"refused"
+CENSUS = "census"
+_COUNTED = frozenset({"loopback", "simulation"})
+"""Permits that need no purpose: nobody else's servers are asked."""
+_AHEAD = 24
+"""Months that other processes or machines may be working on, or have done, before their turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One month to be turned into runs; everything in it can go to another machine.
+
+    `knowledge`: the version of what is to be known there; `digest`: what the runs are made of.
+    """
+
+    month: str
+    observations: tuple[Path, ...]
+    identities: tuple[Path, ...]
+    until: datetime | None
+    override: Path | None
+    knowledge: str
+    digest: str
+
+    @property
+    def made(self) -> Made:
+        """What its runs are kept as."""
+        return f"runs-{self.month}", self.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The runs of a month, and who allowed observations without a census among the purposes."""
+
+    table: pa.Table
+    refused: tuple[str, ...]
+
+
+def pieces(folder: Folder, known: Knowledge, override: Path | None, as_of: date) -> list[Piece]:
+    """The months up to a day that have observations, in the order of time."""
+    months: dict[str, dict[str, list[Path]]] = {}
+    for table in ("observations", "identities"):
+        for file in folder.files(table):
+            tables = months.setdefault(file.month, {"observations": [], "identities": []})
+            tables[table].append(file.path.absolute())  # a worker has another working directory
+    end = datetime.combine(as_of + timedelta(days=1), datetime.min.time(), UTC)
+    there = override and override.absolute()
+    found = []
+    for month, tables in sorted(months.items()):
+        if month <= f"{as_of:%Y-%m}" and tables["observations"]:
+            files = (tuple(tables["observations"]), tuple(tables["identities"]))
+            until = end if f"{end:%Y-%m}" == month and _goes_on(files[0], end) else None
+            made_of = digest(_FORMAT, known.version, month, until, *map(_names, files))
+            found.append(Piece(month, *files, until, there, known.version, made_of))
+    return found
+
+
+def _goes_on(paths: Sequence[Path], end: datetime) -> bool:
+    """True when rows of these files may be of `end` or later; a damaged file may have any."""
+    try:
+        spans = [_last(pq.read_metadata(path)) for path in paths]
+    except (OSError, pa.ArrowException):
+        return True
+    return any(last is None or last >= end.timestamp() * 1000 for last in spans)
+
+
+def _last(metadata: pq.FileMetaData) -> int | None:
+    """The time of the last row (milliseconds since 1970), as the groups of rows note it."""
+    at = metadata.schema.names.index("observed_at")
+    groups = [metadata.row_group(each).column(at) for each in range(metadata.num_row_groups)]
+    noted = [each.statistics for each in groups]
+    if not all(each is not None and each.has_min_max for each in noted):
+        return None
+    return max((each.max_raw for each in noted), default=None)
+
+
+def runs_of(piece: Piece) -> Runs:
+    """Read a month, and turn it into runs.
+
+    Raises:
+        StoreError: a file of the month is damaged.
+        UsageError: something else is known here than where the census is made.
+    """
+    known = _knowledge(piece.override)
+    if known.version != piece.knowledge:
+        raise UsageError(
+            f"a worker knows {known.version}, and the census {piece.knowledge}:"
+            " install the same patchstand, and the same --knowledge, on all of them"
+        )
+    shown = shown_by_key(piece.identities, known)
+    month = Month(piece.month, piece.observations, shown, piece.until)
+    return Runs(month_runs(month), tuple(sorted(_refused(piece))))
+
+
+def all_runs(
+    folder: Folder, wanted: Sequence[Piece], pool: Executor | None, *, skip_damaged: bool
+) -> Iterator[Runs | SkippedMonth]:
+    """The runs of every month, one after the other, from the derived tables where they are there.
+
+    `pool` makes the others, a few months ahead: only those are held in memory.
+
+    Raises:
+        StoreError: a month is damaged, and such are not to be skipped; or the workers are lost.
+        UsageError: as `runs_of`.
+    """
+    missing = deque(piece for piece in wanted if not is_kept(folder, piece.made))
+    begun: dict[str, Future[Runs]] = {}
+    try:
+        for piece in wanted:
+            while pool is not None and missing and len(begun) < _AHEAD:
+                begun[missing[0].month] = pool.submit(runs_of, missing[0])
+                missing.popleft()
+            future = begun.pop(piece.month, None)
+            yield _of_month(folder, piece, future, skip_damaged=skip_damaged)
+    finally:
+        for future in begun.values():
+            future.cancel()
+
+
+def _of_month(
+    folder: Folder, piece: Piece, future: "Future[Runs] | None", *, skip_damaged: bool
+) -> Runs | SkippedMonth:
+    found = _cached(folder, piece) if future is None else None
+    if found is not None:
+        return found
+    try:
+        found = runs_of(piece) if future is None else future.result()
+    except StoreError as error:
+        if not skip_damaged:
+            raise
+        return SkippedMonth(piece.month, str(error))
+    except Exception as error:
+        if future is None or isinstance(error, PatchstandError):
+            raise
+        raise _lost(piece, error) from error
+    _keep(folder, piece, found)
+    return found
+
+
+def _lost(piece: Piece, error: Exception) -> StoreError:
+    """What befell a month elsewhere; that is no damage of the month, and never skipped."""
+    if isinstance(error, BrokenExecutor | CancelledError):
+        return StoreError("the workers are lost; start them again, then the census")
+    return StoreError(
+        f"month {piece.month} failed on its worker ({type(error).__name__}: {error});"
+        " look into the worker's log"
+    )
+
+
+def digest_of(wanted: Sequence[Piece]) -> str:
+    """What a table made of these months is known by."""
+    return digest(*(piece.digest for piece in wanted))
+
+
+def _cached(folder: Folder, piece: Piece) -> Runs | None:
+    table = cached(folder, piece.made)
+    if table is None:
+        return None
+    refused = (table.schema.metadata or {}).get(_REFUSED, b"[]")
+    return Runs(table, tuple(msgspec.json.decode(refused, type=list[str])))
+
+
+def _keep(folder: Folder, piece: Piece, found: Runs) -> None:
+    """Whole months only: a month cut at a day is asked for once."""
+    if piece.until is None:
+        noted = {_REFUSED: msgspec.json.encode(list(found.refused))}
+        keep(folder, piece.made, found.table.replace_schema_metadata(noted))
+
+
+def _names(paths: Sequence[Path]) -> list[tuple[str, int, int]]:
+    """Names carry the digest of what was written; size and time tell what was done to it since."""
+    found = ((path.name, path.stat()) for path in paths)
+    return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
+
+
+@lru_cache(maxsize=2)
+def _knowledge(override: Path | None) -> Knowledge:
+    return knowledge.load(override)
+
+
+def _refused(piece: Piece) -> set[str]:
+    """Who allowed observations of the month for other purposes than a census."""
+    permits = {text for path in piece.observations for text in _permits(path)}
+    found = set()
+    for text in permits:
+        permit = msgspec.json.decode(text)
+        if permit["granted_by"] not in _COUNTED and CENSUS not in permit["purposes"]:
+            found.add(f"{permit['granted_by']} ({', '.join(permit['purposes'])})")
+    return found
+
+
+def _permits(path: Path) -> set[str]:
+    """The permits of a file; its statistics tell when there is one only."""
+    file = pq.ParquetFile(path, read_dictionary=["permit"])
+    at = file.schema.names.index("permit")
+    groups = [file.metadata.row_group(each).column(at) for each in range(file.num_row_groups)]
+    noted = [each.statistics for each in groups]
+    if all(each is not None and each.has_min_max and each.min == each.max for each in noted):
+        return {each.min for each in noted}
+    return {text for text in file.read(["permit"])["permit"].unique().to_pylist() if text}
