@@ -151,14 +151,33 @@ class Oracle:
         }
         return bool(found) and found <= set(phases), not found or bool(found & set(phases))
 
-    def back(self, days: int) -> int:
-        """Servers with a look in those days that came after a silence of more than 14 days."""
-        return sum(
-            any(
-                look.is_exchange
-                and (look.day - before.day).days > 14
-                and self.day - timedelta(days=days) < look.day <= self.day
-                for before, look in pairwise(seen)
-            )
-            for seen in self.looks.values()
-        )
+    def movement(self, days: int) -> dict[str, int]:
+        """Who is new, gone and back, by looking at every day for every server."""
+        begin = self.day - timedelta(days=days)
+        found = {"new": 0, "gone": 0, "back": 0}
+        for seen in self.looks.values():
+            there = _days_there(seen, self.day)
+            is_new = bool(there) and there[0] > begin
+            if there and there[-1] == self.day:
+                found["new"] += is_new
+                found["back"] += not is_new and any(
+                    after - before > timedelta(days=1) and after > begin
+                    for before, after in pairwise(there)
+                )
+            else:
+                found["gone"] += begin in there
+        return found
+
+
+def _days_there(seen: list[Look], until: date) -> list[date]:
+    """The days up to one on which a server counts, by its looks."""
+    days = (min(look.day for look in seen) + timedelta(days=n) for n in range(4000))
+    found = []
+    for day in days:
+        if day > until:
+            break
+        last = max((look for look in seen if look.day <= day), key=lambda look: look.day)
+        last = [look for look in seen if look.day == last.day][-1]
+        if last.is_exchange and (day - last.day).days <= 14:
+            found.append(day)
+    return found

@@ -236,6 +236,9 @@ def _span(whole: _Set, day: date) -> Span:
     found = classify(levels, cves, supports, doubts)[0] if levels else ServerClass.UNDETERMINED
     days = [level.since or NEVER for level in levels]
     behind_for = Bounds(max(days), min(days)) if days else UNKNOWN
+    blind = patch_day_after(whole.knowledge.covered_until)
+    if blind <= day:  # an update that nobody here knows may be missing since then
+        behind_for = Bounds(behind_for.low, min(behind_for.high, blind))
     return Span(day, found, behind_for, frozenset(support.phase for support in supports))
 
 
@@ -256,11 +259,12 @@ def _bounds(
 ) -> Bounds:
     """From when such a flaw is open: on every member surely, on any member possibly.
 
-    `matters` says whether a flaw is surely, and possibly, of the sort that is asked for.
+    From the first patch day that the knowledge does not cover, any may be. `matters`
+    says whether a flaw is surely, and possibly, of the sort that is asked for.
     """
     if not whole.members:
         return UNKNOWN
-    low, high = ALWAYS, NEVER
+    low, high = ALWAYS, patch_day_after(whole.knowledge.covered_until)
     for member in whole.members:
         surely = NEVER
         for cve in member.open:

@@ -19,16 +19,17 @@ CREATE TABLE national AS SELECT day, shown, CAST(sum(n) AS BIGINT) AS n FROM cub
 _SERIES = """
 SELECT day, CAST(sum(n) AS BIGINT), {sums}
 FROM national JOIN sight USING (shown) JOIN verdict USING (shown)
-WHERE day BETWEEN verdict.since AND verdict.until GROUP BY day ORDER BY day
+WHERE day <= $as_of AND day BETWEEN verdict.since AND verdict.until GROUP BY day ORDER BY day
 """
 _LINES = """
 SELECT day, lines[1], CAST(sum(n) AS BIGINT)
-FROM national JOIN sight USING (shown) WHERE len(lines) = 1 GROUP BY ALL ORDER BY ALL
+FROM national JOIN sight USING (shown) WHERE len(lines) = 1 AND day <= $as_of
+GROUP BY ALL ORDER BY ALL
 """
 
 
 def series(tables: Tables, cube: object) -> dict[str, Any]:
-    """Counts for each day from the first to the last observation; every day has its value."""
+    """Counts for each day from the first observation to the day of the census."""
     tables.duck.register("cube", cube)
     tables.ask("series_national", _NATIONAL)
     sums = ", ".join(
@@ -37,7 +38,7 @@ def series(tables: Tables, cube: object) -> dict[str, Any]:
         for side in pair
     )
     rows = {row[0]: row[1:] for row in tables.ask("series", _SERIES.format(sums=sums))}
-    days = _days(min(rows), max(rows)) if rows else []
+    days = _days(min(rows), tables.as_of) if rows else []
     none = (0,) * (1 + 2 * len(_FIGURES))
     columns = list(zip(*(rows.get(day, none) for day in days), strict=True)) or [()] * len(none)
     found: dict[str, Any] = {

@@ -253,8 +253,8 @@ def _parts(opened: Tables, asked: Asked, chosen: Sequence[str]) -> dict[str, Any
 def _cube(
     folder: Folder, rows: pa.Table, wanted: Sequence[Piece], plan: CensusPlan, *, whole: bool
 ) -> pa.Table:
-    """The cube up to the last day that anybody was seen."""
-    last = pc.max(rows["last_day"]).cast(pa.int32()).as_py()
+    """The cube up to the last day on which anybody counts."""
+    last = pc.max(rows["last_day"]).cast(pa.int32()).as_py() + WINDOW
     if not whole:
         return cube(rows, last)
     made = ("cube", digest(digest_of(wanted), plan.country))

@@ -9,7 +9,9 @@ from patchstand.census.looks import WINDOW
 from patchstand.errors import UsageError
 from patchstand.knowledge.advisory import read_advisory
 from patchstand.knowledge.populations import load_population
-from patchstand.model import Census
+from patchstand.model import FEWEST, Census
+from patchstand.model.published import PublishedPopulation
+from patchstand.model.situation import PublishedSituation
 from patchstand.report.as_json import Document
 from patchstand.report.census import census_document
 from patchstand.report.census_csv import census_csv
@@ -34,37 +36,63 @@ class Wanted:
     with_sql: bool = False
 
 
-def census_report(counted: Census, plan: CensusPlan, wanted: Wanted) -> Document:
-    """The document of a census: `patchstand/census/1`.
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside the figures, read.
 
-    An advisory of a later day is left out: on the day of the census it was not there.
+    `left_out`: advisories of a later day; on the day of the census they were not there.
+    """
+
+    population: PublishedPopulation | None
+    published: tuple[PublishedSituation, ...]
+    left_out: tuple[Path, ...]
+    with_sql: bool
+
+
+def beside(wanted: Wanted, plan: CensusPlan) -> Beside:
+    """Read what is to stand beside the figures, before anything is counted.
 
     Raises:
-        UsageError: nobody is there on that day, there is no such population, or an advisory
-            cannot be read.
+        UsageError: there is no such population, or an advisory cannot be read.
+    """
+    read = {path: read_advisory(path) for path in wanted.advisories}
+    published = [each for each in read.values() if each.date <= plan.as_of]
+    return Beside(
+        load_population(wanted.rule, plan.override) if wanted.rule is not None else None,
+        tuple(sorted(published, key=lambda each: (each.date, each.number))),
+        tuple(path for path, each in read.items() if each.date > plan.as_of),
+        wanted.with_sql,
+    )
+
+
+def census_report(counted: Census, plan: CensusPlan, shown: Beside) -> Document:
+    """The document of a census: `patchstand/census/1`.
+
+    Raises:
+        UsageError: nobody is there on that day, or too few to be told of.
     """
     if not counted.population:
         raise UsageError(
             f"no server was seen in the {WINDOW} days until {plan.as_of}; the last one was seen"
             f" on {counted.last}: say --as-of {counted.last}"
         )
+    if plan.country is not None and counted.population < FEWEST:
+        raise UsageError(
+            f"--country {plan.country}: fewer than {FEWEST} servers; figures would point at them"
+        )
     document = census_document(counted)
-    published = [read_advisory(path) for path in wanted.advisories]
     document["published"] = [
-        asdict(each) | {"date": each.date.isoformat()}
-        for each in sorted(published, key=lambda each: (each.date, each.number))
-        if each.date <= plan.as_of
+        asdict(each) | {"date": each.date.isoformat()} for each in shown.published
     ]
-    if wanted.rule is not None:
-        document |= _compared(counted, plan, wanted.rule)
-    if wanted.with_sql:
+    if shown.population is not None:
+        document |= _compared(counted, plan, shown.population)
+    if shown.with_sql:
         document["sql"] = dict(counted.sql)
     return document
 
 
-def _compared(counted: Census, plan: CensusPlan, rule: str) -> Document:
+def _compared(counted: Census, plan: CensusPlan, population: PublishedPopulation) -> Document:
     """The published figures, and ours by the rules they were counted by."""
-    population = load_population(rule, plan.override)
     rows = compare(population, counted.sights, knowledge.load(plan.override), plan.as_of)
     return {
         "published_population": {
@@ -77,6 +105,22 @@ def _compared(counted: Census, plan: CensusPlan, rule: str) -> Document:
         },
         "compare": [row.row() for row in rows],
     }
+
+
+def check_places(files: Mapping[str, Path], store: Path) -> None:
+    """Refuse outputs that cannot be written or would do harm, before anything is counted.
+
+    Raises:
+        UsageError: a name is empty or in the store, or two outputs have one name.
+    """
+    places = [path.resolve() for path in files.values()]
+    for path, place in zip(files.values(), places, strict=True):
+        if not path.name:
+            raise UsageError(f"cannot write {str(path)!r}: name a file")
+        if place == store.resolve() or store.resolve() in place.parents:
+            raise UsageError(f"cannot write {path}: it lies in the store; choose another folder")
+        if places.count(place) > 1:
+            raise UsageError(f"cannot write {path}: two outputs have this name")
 
 
 def write_files(document: Document, files: Mapping[str, Path], lang: str) -> list[Path]:

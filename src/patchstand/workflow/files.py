@@ -19,14 +19,27 @@ def write_whole(path: Path, lines: Iterable[bytes]) -> None:
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `path` through a temporary file beside it, renamed at the end.
 
+    A link is followed; what is no regular file (a pipe, a device) is written to as it is.
+
     Raises:
-        UsageError: the folder is missing or not writable.
+        UsageError: the name is empty or a folder's, its folder is missing or not writable.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_bytes(content)
-        beside.replace(path)
+        target = path.resolve()
+        if path.name == "" or target.is_dir():
+            raise UsageError(f"cannot write {path}: it is a folder; name a file")
+        if target.exists() and not target.is_file():
+            target.write_bytes(content)
+            return
+        _replace(target, content)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _replace(target: Path, content: bytes) -> None:
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(content)
+        beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from patchstand.model import Evidence, EvidenceKind, Outcome, Place, Record
 from patchstand.store.folder import Folder
 from patchstand.store.writer import BatchWriter
 from patchstand.workflow.census import CensusPlan, census
-from patchstand.workflow.census_report import Wanted, census_report
+from patchstand.workflow.census_report import Wanted, beside, census_report
 from patchstand.workflow.conclude import Concluding
 from patchstand.workflow.simulate import Simulation, simulate
 
@@ -179,4 +179,4 @@ def _counted(evidence: tuple[Evidence, ...]) -> Document:
 
 def _report(store: Path, wanted: Wanted) -> Document:
     plan = CensusPlan(store, AS_OF, with_series=True)
-    return census_report(census(plan), plan, wanted)
+    return census_report(census(plan), plan, beside(wanted, plan))

@@ -10,12 +10,13 @@ FROM (
     SELECT i.server,
         sum(greatest(0, 1 + date_diff('day', greatest(i.first_day, g.{kev}),
             least(i.valid_to, $as_of)))) AS days
-    FROM interval AS i JOIN sight AS g USING (shown) SEMI JOIN server AS s USING (server)
+    FROM interval AS i JOIN sight AS g USING (shown)
+        SEMI JOIN (SELECT server FROM server WHERE {kev} <= $as_of) AS s USING (server)
     WHERE g.{kev} <= $as_of AND i.first_day <= $as_of
     GROUP BY i.server
 )
 """
-"""Days of servers that are still there, in all their intervals."""
+"""Days of the servers that are exposed today, in all their intervals; 0 when none is."""
 
 
 def _exposed(tables: Tables, _: Asked) -> Part:

@@ -29,7 +29,7 @@ _PREPARED = (
     """,
     """
     CREATE OR REPLACE TEMP TABLE stretch AS
-    SELECT server, number, first_day, valid_to, previous_day
+    SELECT server, number, first_day, last_day, valid_to
     FROM interval JOIN numbered USING (shown)
     """,
     """
@@ -57,18 +57,24 @@ WITH here AS (
     SELECT server, standing FROM stretch JOIN said USING (number)
     WHERE pattern = $pattern AND $since BETWEEN first_day AND valid_to AND standing <> 'has'
 ), patched AS (
-    SELECT server, min(first_day) AS on_day, arg_min(previous_day, first_day) AS before
-    FROM stretch JOIN said USING (number) SEMI JOIN here USING (server)
+    SELECT server, min(first_day) AS on_day FROM stretch JOIN said USING (number)
+    SEMI JOIN here USING (server)
     WHERE pattern = $pattern AND standing = 'has' AND first_day > $since GROUP BY server
+), lacking AS (
+    SELECT server, max(s.last_day) AS before FROM stretch AS s JOIN said USING (number)
+    JOIN patched USING (server)
+    WHERE pattern = $pattern AND standing = 'lacks' AND s.last_day < on_day GROUP BY server
 )
 SELECT $pattern,
-    CASE WHEN standing = 'lacks'
-        THEN greatest(0, date_diff('day', $since, coalesce(on_day, last_day))) END AS days,
+    CASE WHEN standing = 'lacks' THEN greatest(0,
+        date_diff('day', $since, coalesce(on_day, seen_last.last_day))) END AS days,
     CASE WHEN standing = 'lacks' THEN date_diff('day', before, on_day) END AS width,
     count(*) FILTER (standing = 'lacks' AND on_day IS NOT NULL),
     count(*) FILTER (standing = 'lacks' AND on_day IS NULL),
     count(*) FILTER (standing = 'unknown')
-FROM here JOIN seen_last USING (server) LEFT JOIN patched USING (server) GROUP BY ALL
+FROM here JOIN seen_last USING (server) LEFT JOIN patched USING (server)
+    LEFT JOIN lacking USING (server)
+GROUP BY ALL
 """
 """At risk: who lacked it on the day it was there. The patch came between the last look
 without it and the first look with it (`width`)."""

@@ -29,11 +29,12 @@ _SQL = f"SELECT kinds, count(*) FROM ({_SEEN}) GROUP BY kinds ORDER BY kinds"  #
 def _unseen(tables: Tables, _: Asked) -> Part:
     counts = {tuple(kinds): n for kinds, n in tables.ask("unseen", _SQL)}
     kinds = sorted({kind for seen in counts for kind in seen})
-    pairs = [_pair(a, b, counts) for a, b in combinations(kinds, 2)]
+    seen = sum(counts.values())
+    pairs = [_pair(a, b, counts, seen) for a, b in combinations(kinds, 2)]
     usable = [pair for pair in pairs if pair["both"]]
     found: Part = {
         "rule": "unseen",
-        "seen": sum(counts.values()),
+        "seen": seen,
         "estimate": None,
         "low": None,
         "high": None,
@@ -42,10 +43,11 @@ def _unseen(tables: Tables, _: Asked) -> Part:
         "assumptions": list(ASSUMPTIONS),
         "why": None if usable else "one_source" if len(kinds) < 2 else "no_overlap",
     }
-    return {"unseen": found | _estimate(usable, found["seen"])}
+    return {"unseen": found | _estimate(usable, seen)}
 
 
-def _pair(a: str, b: str, counts: dict[tuple[str, ...], int]) -> Part:
+def _pair(a: str, b: str, counts: dict[tuple[str, ...], int], seen: int) -> Part:
+    """The estimate from two sources; never fewer than all sources have seen."""
     in_a = sum(n for kinds, n in counts.items() if a in kinds)
     in_b = sum(n for kinds, n in counts.items() if b in kinds)
     both = sum(n for kinds, n in counts.items() if a in kinds and b in kinds)
@@ -60,9 +62,9 @@ def _pair(a: str, b: str, counts: dict[tuple[str, ...], int]) -> Part:
         "only_a": in_a - both,
         "only_b": in_b - both,
         "both": both,
-        "estimate": round(estimate),
-        "low": max(round(estimate - spread), in_a + in_b - both),
-        "high": round(estimate + spread),
+        "estimate": max(round(estimate), seen),
+        "low": max(round(estimate - spread), seen),
+        "high": max(round(estimate + spread), seen),
     }
 
 
@@ -71,9 +73,8 @@ def _estimate(pairs: list[Part], seen: int) -> Part:
     if not pairs:
         return {}
     best = max(pairs, key=lambda pair: int(pair["both"]))
-    estimate = max(int(best["estimate"]), seen)
-    low = max(min(pair["low"] for pair in pairs), seen)
-    high = max(seen, *(pair["high"] for pair in pairs))
+    estimate = int(best["estimate"])
+    low, high = min(pair["low"] for pair in pairs), max(pair["high"] for pair in pairs)
     shares = {
         "low": (low - seen) / low if low else None,
         "high": (high - seen) / high if high else None,

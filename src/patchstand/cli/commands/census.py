@@ -77,18 +77,24 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _run(options: argparse.Namespace) -> int:
     from patchstand.workflow.census import census
-    from patchstand.workflow.census_report import Wanted, census_report, write_files
-
-    plan = _plan(options)
-    wanted = Wanted(
-        rule=options.rule,
-        advisories=tuple(options.advisory),
-        with_sql=options.sql,
+    from patchstand.workflow.census_report import (
+        Wanted,
+        beside,
+        census_report,
+        check_places,
+        write_files,
     )
+
+    plan, files = _plan(options), _files(options)
+    check_places(files, options.store)
+    wanted = Wanted(options.rule, tuple(options.advisory), with_sql=options.sql)
+    shown = beside(wanted, plan)
+    for path in shown.left_out:
+        print(f"{path}: of a later day than the census; left out", file=sys.stderr)
     with pool(options) as others, months(quiet=options.quiet) as on_month:
         counted = census(plan, others, on_month)
-    document = census_report(counted, plan, wanted)
-    for path in write_files(document, _files(options), options.lang):
+    document = census_report(counted, plan, shown)
+    for path in write_files(document, files, options.lang):
         if not options.quiet:
             print(path, file=sys.stderr)
     _show(options, document)
