@@ -234,11 +234,20 @@ def test_movement_of_nobody_of_one_and_of_some() -> None:
 
     assert of_part("de", movement=movement) == [
         "In den 30 Tagen bis zum 10.09.2024 wurde kein Exchange-Server zum ersten Mal gesehen.",
-        "In den 30 Tagen bis zum 10.09.2024 verschwand 1 Exchange-Server; beobachtet wurden an"
-        " diesem Tag 45.147.",
-        "In den 30 Tagen bis zum 10.09.2024 kamen 405 Exchange-Server nach mehr als 14 Tagen"
-        " Stille wieder; das entspricht 31,5 % der 1.285 an diesem Tag beobachteten.",
+        "In den 30 Tagen bis zum 10.09.2024 verschwand 1 Exchange-Server; da waren zu Beginn"
+        " 45.147.",
+        "In den 30 Tagen bis zum 10.09.2024 kamen 405 Exchange-Server nach einer Pause"
+        " wieder; das sind 31,5 % der 1.285, die an diesem Tag da waren.",
     ]
+
+
+def test_who_may_be_new_is_told_as_such() -> None:
+    """While the store is young nobody is surely new; later some may be besides those that are."""
+    young = of_part("de", movement={"days": 30, "new": figure(0, 50, 50)})
+    older = of_part("en", movement={"days": 30, "new": figure(5, 9, 100)})
+
+    assert "höchstens 50, denn vorher wurde nicht gesucht." in young[0]
+    assert "5 Exchange servers were seen for the first time, 9 at most; that is 5.0 %" in older[0]
 
 
 def test_exposure_has_its_bounds() -> None:

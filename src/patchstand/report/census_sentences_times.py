@@ -147,27 +147,38 @@ def say_movement(document: Document, cat: Catalog) -> Iterator[str]:
         n=movement["days"],
         day=day(document["as_of"], cat),
     )
-    window = cat.text("duration.days", n=document["window_days"])
     for name in _MOVEMENTS:
         if name in movement:
             figure = movement[name]
             yield cat.text(
-                f"census_say.movement_{name}.{'some' if figure['n'] else 'none'}",
-                n=figure["n"],
+                f"census_say.movement_{name}.{_certain(figure)}",
+                n=figure["n"] or figure["n_high"],
                 span=span,
-                window=window,
                 where=where(document, cat),
-                relation=_relation(figure, cat),
+                relation=_relation(name, figure, cat),
             )
 
 
-def _relation(figure: Part, cat: Catalog) -> str:
-    """How many that is beside those that are there; none of these is a part of the other."""
+def _certain(figure: Part) -> str:
+    if figure["n"]:
+        return "some"
+    return "open" if figure["n_high"] else "none"
+
+
+def _relation(name: str, figure: Part, cat: Catalog) -> str:
+    """How many at most, and how many that is beside those that are there, or were."""
+    said = ""
+    if figure["n_high"] > figure["n"]:
+        said = cat.text("census_say.relation.at_most", n=figure["n_high"])
     if figure["low"] is None:
-        return ""
+        return said
     tenths = near(figure["low"])
     key = "share" if 0 < tenths < WHOLE else "count"
-    return cat.text(f"census_say.relation.{key}", share=percent(tenths, cat), of=figure["of"])
+    then = "_before" if name == "gone" else ""
+    beside = cat.text(
+        f"census_say.relation.{key}{then}", share=percent(tenths, cat), of=figure["of"]
+    )
+    return f"{said}{beside}"
 
 
 def say_unseen(document: Document, cat: Catalog) -> Iterator[str]:

@@ -136,7 +136,7 @@ def show_movement(paper: Paper, document: Document) -> None:
     cat = paper.cat
     movement = document["movement"]
     heading(paper, "movement", n=movement["days"])
-    names = columns("kind", "n", "share")
+    names = columns("kind", "n", "n_high", "of", "share")
     rows = (_moved(name, movement[name], cat) for name in _MOVEMENTS if name in movement)
     paper.table(names, rows, right=" ".join(names[1:]))
 
@@ -144,7 +144,8 @@ def show_movement(paper: Paper, document: Document) -> None:
 def _moved(name: str, figure: Part, cat: Catalog) -> list[str]:
     share = share_of(figure, cat)
     shown = share if figure["low"] is None else f"{share} %"
-    return [cat.text(f"census_text.movement.{name}"), cat.number(figure["n"]), shown]
+    counts = (cat.number(figure[each]) for each in ("n", "n_high", "of"))
+    return [cat.text(f"census_text.movement.{name}"), *counts, shown]
 
 
 def show_exposed(paper: Paper, document: Document) -> None:
