@@ -90,7 +90,7 @@ def _with_server(rows: pa.Table, same: Same) -> pa.Table:
     """The rows with the server of each, and the times of its first and its last look."""
     address, ports = servers_of(rows, same.get("ports"))
     at = pa.array(integers(rows["observed_at"]))
-    rows = rows.drop_columns(["observed_at"])
+    rows = rows.drop_columns(["target", "observed_at"])
     for name, column in (("address", address), ("ports", ports), ("first", at), ("last", at)):
         rows = replaced(rows, name, column)
     return rows
@@ -139,4 +139,6 @@ def _joined(rows: pa.Table) -> pa.Table:
     begin, end = integers(rows["first"]), integers(rows["last"])
     columns = [codes(rows[name]) for name in ("identity", *PLACE) if name in rows.column_names]
     first, last = ends(servers(rows), begin, end, columns, WINDOW * DAY_MS)
-    return replaced(rows.take(pa.array(last)), "first", pa.array(begin[first]))
+    found = replaced(rows.take(pa.array(last)), "first", pa.array(begin[first]))
+    few = one(found["address"]).cast(pa.string()).dictionary_encode()  # not those of the whole file
+    return replaced(found, "address", few)
