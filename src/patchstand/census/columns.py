@@ -1,6 +1,6 @@
 """Columns as numbers, for what compares a row with the one before it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ Shorts = npt.NDArray[np.int32]
 
 
 def ends(
-    server: Ints, begin: Ints, end: Ints, columns: Sequence[Ints], most: int
+    server: Ints, begin: Ints, end: Ints, columns: Iterable[Ints], most: int
 ) -> tuple[Ints, Ints]:
     """The first and last row of each stretch of equal rows, none `most` after the one before."""
     breaks = server[1:] != server[:-1]
