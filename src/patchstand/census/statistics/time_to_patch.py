@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -79,8 +79,8 @@ WITH asked AS (
     WHERE since BETWEEN first_day AND valid_to AND standing <> 'has'
 ), patched AS (
     SELECT pattern, server, min(first_day) AS on_day, nullif(arg_min(CASE
-        WHEN standing = 'lacks' AND was_until < first_day THEN was_until ELSE $never END,
-        first_day), $never) AS just_before
+        WHEN standing = 'lacks' AND was_until < first_day THEN was_until ELSE DATE '0001-01-01' END,
+        first_day), DATE '0001-01-01') AS just_before
     FROM turn JOIN fixing USING (was, now) JOIN asked USING (pattern)
     WHERE first_day > since GROUP BY pattern, server
 ), long_before AS (
