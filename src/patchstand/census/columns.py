@@ -1,6 +1,6 @@
 """Columns as numbers, for what compares a row with the one before it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ Shorts = npt.NDArray[np.int32]
 
 
 def ends(
-    server: Ints, begin: Ints, end: Ints, columns: Sequence[Ints], most: int
+    server: Ints, begin: Ints, end: Ints, columns: Iterable[Ints], most: int
 ) -> tuple[Ints, Ints]:
     """The first and last row of each stretch of equal rows, none `most` after the one before."""
     breaks = server[1:] != server[:-1]
@@ -41,6 +41,15 @@ def integers(column: pa.Array | pa.ChunkedArray) -> Ints:
     return found
 
 
+def counted(rows: int) -> pa.Array:
+    """0, 1, 2 ...
+
+    From its bytes: `pa.array` loads pandas where it is installed, for a quarter of a second.
+    """
+    numbers = np.arange(rows, dtype=np.int32)
+    return pa.Array.from_buffers(pa.int32(), rows, [None, pa.py_buffer(numbers)])
+
+
 def one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """A column as one array."""
     if isinstance(column, pa.ChunkedArray):
@@ -58,6 +67,11 @@ def in_one_piece(rows: pa.Table) -> pa.Table:
     for at in range(len(columns)):
         columns[at] = one(columns[at].unify_dictionaries())
     return pa.table(columns, names=names)
+
+
+def give_back() -> None:
+    """Hand memory that is not in use to the system: reading leaves far more than is needed."""
+    pa.default_memory_pool().release_unused()
 
 
 def replaced(rows: pa.Table, name: str, column: pa.Array) -> pa.Table:

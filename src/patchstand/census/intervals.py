@@ -12,7 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from patchstand.census.columns import Ints, codes, ends, in_one_piece, integers, one, replaced
+from patchstand.census.columns import (
+    Ints,
+    codes,
+    ends,
+    give_back,
+    in_one_piece,
+    integers,
+    one,
+    replaced,
+)
 from patchstand.census.looks import PLACE, WINDOW, servers
 from patchstand.census.runs import NO_EXCHANGE, RUNS
 
@@ -41,25 +50,26 @@ INTERVALS = pa.schema(
 interval of a server; `next_day`: the first look after it, null for the last one."""
 
 
-_AT_ONCE = 6
-"""Months put together at a time: it bounds the memory, and costs nothing."""
+_AT_ONCE = 12
+"""Tables put together at a time: it bounds the memory."""
 
 
 def intervals(runs: Iterable[pa.Table]) -> pa.Table:
-    """The intervals of all servers, from the runs of months in the order of time.
+    """The intervals of all servers, from runs in the order of time, of months or longer.
 
-    No more than `_AT_ONCE` months are held at a time, if `runs` makes them one by one.
+    No more than `_AT_ONCE` tables are held at a time, if `runs` makes them one by one.
     """
     coming, held = iter(runs), [RUNS.empty_table()]
     while some := list(islice(coming, _AT_ONCE)):
         held += some
         del some
-        held = [_joined(held)]
-        pa.default_memory_pool().release_unused()  # reading leaves far more than it needs
-    return _completed(held.pop())
+        held = [joined(held)]
+    rows = _completed(held.pop())
+    give_back()
+    return rows
 
 
-def _joined(runs: list[pa.Table]) -> pa.Table:
+def joined(runs: list[pa.Table]) -> pa.Table:
     """Runs of one server that follow each other and show the same become one; by server and time.
 
     Empties the list: the runs are not needed any more, and their memory is.
@@ -67,6 +77,7 @@ def _joined(runs: list[pa.Table]) -> pa.Table:
     rows = pa.concat_tables(runs)
     runs.clear()
     rows = in_one_piece(rows)
+    give_back()
     if not len(rows):
         return rows
     server = servers(rows)

@@ -66,9 +66,16 @@ def _piece_by_piece(file: Observed, same: Same, until: datetime | None) -> pa.Ta
 def _at_once(files: Sequence[Observed], same: Same, until: datetime | None) -> pa.Table:
     """The looks of files, whatever the order of their rows."""
     rows = _with_server(in_one_piece(_before(_together(files, same), until)), same)
-    if not _lie_in_order(rows):
-        rows = rows.take(pa.array(np.lexsort((integers(rows["first"]), servers(rows)))))
-    return _joined(rows)
+    return _joined(rows, None if _lie_in_order(rows) else _order(rows))
+
+
+def _order(rows: pa.Table) -> Ints:
+    """What sorts rows by server and time; files mostly follow each other in time."""
+    server, at = servers(rows), integers(rows["first"])
+    found: Ints = np.argsort(server, kind="stable")
+    sorted_server, sorted_at = server[found], at[found]
+    later = (sorted_server[1:] > sorted_server[:-1]) | (sorted_at[1:] >= sorted_at[:-1])
+    return found if later.all() else np.lexsort((at, server))
 
 
 def _together(files: Sequence[Observed], same: Same) -> pa.Table:
@@ -90,7 +97,7 @@ def _with_server(rows: pa.Table, same: Same) -> pa.Table:
     """The rows with the server of each, and the times of its first and its last look."""
     address, ports = servers_of(rows, same.get("ports"))
     at = pa.array(integers(rows["observed_at"]))
-    rows = rows.drop_columns(["observed_at"])
+    rows = rows.drop_columns(["target", "observed_at"])
     for name, column in (("address", address), ("ports", ports), ("first", at), ("last", at)):
         rows = replaced(rows, name, column)
     return rows
@@ -132,11 +139,21 @@ def _lie_in_order(rows: pa.Table) -> bool:
     return bool(later.all() and (server[1:] >= server[:-1]).all())
 
 
-def _joined(rows: pa.Table) -> pa.Table:
-    """Rows in order of which those in a row that tell the same are one, with the last's values."""
+def _joined(rows: pa.Table, order: Ints | None = None) -> pa.Table:
+    """Rows in order of which those in a row that tell the same are one, with the last's values.
+
+    `order`: what sorts them, where they do not lie so.
+    """
     if not len(rows):
         return rows
-    begin, end = integers(rows["first"]), integers(rows["last"])
-    columns = [codes(rows[name]) for name in ("identity", *PLACE) if name in rows.column_names]
-    first, last = ends(servers(rows), begin, end, columns, WINDOW * DAY_MS)
-    return replaced(rows.take(pa.array(last)), "first", pa.array(begin[first]))
+    told = ("first", "last", *(each for each in ("identity", *PLACE) if each in rows.column_names))
+    columns = (codes(rows[name]) for name in told)
+    if order is not None:  # one after the other: all at once would be twice the month
+        columns = (column[order] for column in columns)
+    server = servers(rows) if order is None else servers(rows)[order]
+    begin, end = next(columns), next(columns)
+    first, last = ends(server, begin, end, columns, WINDOW * DAY_MS)
+    at = last if order is None else order[last]
+    found = replaced(rows.take(pa.array(at)), "first", pa.array(begin[first]))
+    few = one(found["address"]).cast(pa.string()).dictionary_encode()  # not those of the whole file
+    return replaced(found, "address", few)

@@ -90,16 +90,6 @@ def observed(path: Path, columns: Sequence[str]) -> Observed:
         return Observed(path, file, read, same, deltas)
 
 
-def read_columns(path: Path, columns: Sequence[str]) -> pa.Table:
-    """Columns of a file, texts as dictionaries; those without a value left out.
-
-    Raises:
-        StoreError: the file cannot be read.
-    """
-    file = observed(path, columns)
-    return with_same(file.rows(), file.same, file.same)
-
-
 def with_same(rows: pa.Table, same: Mapping[str, str], names: Collection[str]) -> pa.Table:
     """The rows with these columns, which say the same in every row, besides the others."""
     for name in names:

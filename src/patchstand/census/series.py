@@ -3,6 +3,9 @@
 from datetime import date, timedelta
 from typing import Any
 
+import pyarrow as pa
+
+from patchstand.census.columns import counted, one
 from patchstand.census.conditions import behind, condition
 from patchstand.census.tables import Tables
 
@@ -14,23 +17,23 @@ _FIGURES = {
     "unsupported": condition("support_unsupported", "day"),
 }
 _NATIONAL = """
-CREATE TABLE national AS SELECT day, shown, CAST(sum(n) AS BIGINT) AS n FROM cube GROUP BY ALL
+CREATE TABLE national AS SELECT day, number, CAST(sum(n) AS BIGINT) AS n FROM cube GROUP BY ALL
 """
 _SERIES = """
 SELECT day, CAST(sum(n) AS BIGINT), {sums}
-FROM national JOIN sight USING (shown) JOIN verdict USING (shown)
+FROM national JOIN named USING (number) JOIN sight USING (shown) JOIN verdict USING (shown)
 WHERE day <= $as_of AND day BETWEEN verdict.since AND verdict.until GROUP BY day ORDER BY day
 """
 _LINES = """
 SELECT day, lines[1], CAST(sum(n) AS BIGINT)
-FROM national JOIN sight USING (shown) WHERE len(lines) = 1 AND day <= $as_of
-GROUP BY ALL ORDER BY ALL
+FROM national JOIN named USING (number) JOIN sight USING (shown)
+WHERE len(lines) = 1 AND day <= $as_of GROUP BY ALL ORDER BY ALL
 """
 
 
-def series(tables: Tables, cube: object) -> dict[str, Any]:
+def series(tables: Tables, cube: pa.Table) -> dict[str, Any]:
     """Counts for each day from the first observation to the day of the census."""
-    tables.duck.register("cube", cube)
+    _register(tables, cube)
     tables.ask("series_national", _NATIONAL)
     sums = ", ".join(
         f"CAST(coalesce(sum(n) FILTER ({side}), 0) AS BIGINT)"
@@ -48,7 +51,19 @@ def series(tables: Tables, cube: object) -> dict[str, Any]:
     for at, name in enumerate(_FIGURES):
         found[name] = {"low": list(columns[2 * at + 1]), "high": list(columns[2 * at + 2])}
     found["lines"] = _lines(tables, days)
+    tables.duck.execute("DROP TABLE national")
+    tables.duck.unregister("cube")
+    tables.duck.unregister("named")
     return found
+
+
+def _register(tables: Tables, cube: pa.Table) -> None:
+    """What is shown as a number: millions of rows are summed up by it."""
+    shown = one(cube["shown"])
+    numbers = counted(len(shown.dictionary))
+    tables.duck.register("named", pa.table({"number": numbers, "shown": shown.dictionary}))
+    counts = {"day": cube["day"], "number": shown.indices, "n": cube["n"]}
+    tables.duck.register("cube", pa.table(counts))
 
 
 def _days(first: date, last: date) -> list[date]:

@@ -10,11 +10,13 @@ import pyarrow.compute as pc
 
 from patchstand.census.columns import codes, one
 from patchstand.census.looks import servers_of
-from patchstand.census.reading import read_columns
+from patchstand.census.reading import observed, with_same
 from patchstand.census.runs import NO_EXCHANGE
 
 SEEN_BY = pa.schema({"address": pa.string(), "ports": pa.string(), "source": pa.string()})
 _COLUMNS = ("target", "ports", "address", "source", "observed_at", "identity")
+_AT_ONCE = 1 << 17
+"""Rows looked at at a time."""
 
 
 def seen_by(
@@ -28,11 +30,12 @@ def seen_by(
     keys = pa.array([key for key, text in shown.items() if text != NO_EXCHANGE], pa.int64())
     found = [SEEN_BY.empty_table()]
     for path in files:
-        rows = read_columns(path, _COLUMNS)
-        if "identity" in rows.column_names:
+        file = observed(path, _COLUMNS)
+        for rows in file.pieces(_AT_ONCE) if "identity" in file.columns else ():
             at, key = rows["observed_at"], rows["identity"]
             inside = pc.and_(pc.greater_equal(at, pa.scalar(since)), pc.less(at, pa.scalar(until)))
-            found.append(_distinct(rows.filter(pc.and_(inside, pc.is_in(key, keys)))))
+            seen = rows.filter(pc.and_(inside, pc.is_in(key, keys)))
+            found.append(_distinct(with_same(seen, file.same, file.same)))
     return _together(found)
 
 

@@ -142,15 +142,15 @@ class Tables:
 @contextmanager
 def tables(
     intervals: pa.Table,
-    judged: Mapping[str, pa.Table],
+    more: Mapping[str, pa.Table],
     as_of: date,
     seen_since: date,
     remember: Remember = made_anew,
 ) -> Iterator[Tables]:
-    """Open the tables, in memory; `judged` has one of each of `JUDGED`."""
+    """Open the tables, in memory; `more` has one of each of `JUDGED`, and may have others."""
     with duckdb.connect(":memory:") as duck:
         duck.register("interval", intervals)
-        for name, rows in judged.items():
+        for name, rows in more.items():
             duck.register(name, rows)
         found = Tables(duck, as_of, seen_since, remember)
         duck.execute(f"CREATE TABLE server AS {SERVER}", {"as_of": as_of})

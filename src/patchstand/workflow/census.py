@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from patchstand import knowledge
 from patchstand.assess import is_stale
 from patchstand.census import statistics
+from patchstand.census.columns import give_back
 from patchstand.census.cube import cube
 from patchstand.census.intervals import intervals
 from patchstand.census.looks import WINDOW
@@ -33,13 +34,11 @@ from patchstand.plugins import declared
 from patchstand.store.folder import Folder
 from patchstand.workflow.derived import Made, cached, clear, digest, keep
 from patchstand.workflow.judged_tables import judged_tables
-from patchstand.workflow.months import Piece, Runs, all_runs, digest_of, pieces
+from patchstand.workflow.months import OnMonth, Piece, Runs, all_runs, digest_of, pieces
 from patchstand.workflow.sightings import shown_by_key
 
 _VERSIONS = 3
 """Of how many days the derived tables are kept side by side."""
-OnMonth = Callable[[int, int], None]
-"""Told how many months are done, of how many."""
 
 
 def _silent(_done: int, _of: int) -> None:
@@ -86,14 +85,15 @@ def census(plan: CensusPlan, pool: Executor | None = None, on_month: OnMonth = _
     left_out = {each.month for each in skipped}
     good = [piece for piece in wanted if piece.month not in left_out]
     remember = _remember(folder, wanted, plan, known, whole=not skipped)
-    judged = _judged(rows, known, first, plan.as_of, remember)
-    with tables(rows, judged, plan.as_of, first, remember) as opened:
-        if "unseen" in chosen:
-            sources = remember("seen-by", partial(_seen_by, good, known, plan.as_of))
-            opened.duck.register("seen_by", sources)
-        parts = _parts(opened, plan.asked, chosen)
-        if plan.with_series:
-            parts["series"] = series(opened, _cube(folder, rows, wanted, plan, whole=not skipped))
+    more = _judged(rows, known, first, plan.as_of, remember)
+    if "unseen" in chosen:
+        more["seen_by"] = remember("seen-by", partial(_seen_by, good, known, plan.as_of))
+    give_back()
+    with tables(rows, more, plan.as_of, first, remember) as opened:
+        trend = {}
+        if plan.with_series:  # first: what it takes is free again for the others
+            trend["series"] = series(opened, _cube(folder, rows, wanted, plan, whole=not skipped))
+        parts = _parts(opened, plan.asked, chosen) | trend
         return Census(
             as_of=plan.as_of,
             covered_until=min(known.covered_until, plan.as_of),
@@ -140,20 +140,12 @@ def _intervals(
     if found is not None:
         return found, ()
     coming = _Coming()
-    months = all_runs(folder, wanted, pool, skip_damaged=plan.skip_damaged)
-    rows = intervals(coming.tables(_told(months, on_month, len(wanted))))
+    months = all_runs(folder, wanted, pool, on_month, skip_damaged=plan.skip_damaged)
+    rows = intervals(coming.tables(months))
     _refuse(coming.refused)
     if not coming.skipped and all(piece.until is None for piece in wanted):
         keep(folder, made, rows, _VERSIONS)
     return rows, tuple(coming.skipped)
-
-
-def _told(
-    months: Iterable[Runs | SkippedMonth], on_month: OnMonth, of: int
-) -> Iterator[Runs | SkippedMonth]:
-    for done, each in enumerate(months, 1):
-        on_month(done, of)
-        yield each
 
 
 def _refuse(permits: set[str]) -> None:

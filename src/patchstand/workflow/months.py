@@ -1,22 +1,27 @@
 """The months of a store as runs: what a census reads of the observations, month by month.
 
 A month is a piece of work of its own: any process, and any machine that sees the store under
-the same path, makes the same runs of it.
+the same path, makes the same runs of it. The months of a quarter that is over are kept as one
+table, half as large as theirs; those of the last one each by itself, as it goes on.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
+from typing import Self
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from patchstand import knowledge
+from patchstand.census.intervals import joined
 from patchstand.census.runs import Month, month_runs
 from patchstand.errors import PatchstandError, StoreError, UsageError
 from patchstand.model import Knowledge, SkippedMonth
@@ -30,6 +35,7 @@ _REFUSED = b"refused"
 CENSUS = "census"
 _COUNTED = frozenset({"loopback", "simulation"})
 """Permits that need no purpose: nobody else's servers are asked."""
+OnMonth = Callable[[int, int], None]
 _AHEAD = 24
 """Months that other processes or machines may be working on, or have done, before their turn."""
 
@@ -49,15 +55,14 @@ class Piece:
     knowledge: str
     digest: str
 
-    @property
-    def made(self) -> Made:
-        """What its runs are kept as."""
-        return f"runs-{self.month}", self.digest
+
+Span = tuple[Piece, ...]
+"""Months that are kept as one table: those of a quarter, or one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """The runs of a month, and who allowed observations without a census among the purposes."""
+    """The runs of months, and who allowed observations without a census among the purposes."""
 
     table: pa.Table
     refused: tuple[str, ...]
@@ -120,58 +125,113 @@ def runs_of(piece: Piece) -> Runs:
 
 
 def all_runs(
-    folder: Folder, wanted: Sequence[Piece], pool: Executor | None, *, skip_damaged: bool
+    folder: Folder,
+    wanted: Sequence[Piece],
+    pool: Executor | None,
+    on_month: OnMonth,
+    *,
+    skip_damaged: bool,
 ) -> Iterator[Runs | SkippedMonth]:
-    """The runs of every month, one after the other, from the derived tables where they are there.
+    """The runs of all months in the order of time, from the derived tables where they are there.
 
-    `pool` makes the others, a few months ahead: only those are held in memory.
+    `pool` makes the others, some months ahead: only those are held in memory. `on_month` is
+    told how many months are done, of how many.
 
     Raises:
         StoreError: a month is damaged, and such are not to be skipped; or the workers are lost.
         UsageError: as `runs_of`.
     """
-    missing = deque(piece for piece in wanted if not is_kept(folder, piece.made))
-    begun: dict[str, Future[Runs]] = {}
-    try:
-        for piece in wanted:
-            while pool is not None and missing and len(begun) < _AHEAD:
-                begun[missing[0].month] = pool.submit(runs_of, missing[0])
-                missing.popleft()
-            future = begun.pop(piece.month, None)
-            yield _of_month(folder, piece, future, skip_damaged=skip_damaged)
-    finally:
-        for future in begun.values():
+    spans = _spans(wanted)
+    missing = [piece for span in spans if not _is_kept(folder, span) for piece in span]
+    done = 0
+    with _Work(missing, pool, skip_damaged=skip_damaged) as work:
+        for span in spans:
+            found = _cached(folder, span)
+            if found is not None:
+                done += len(span)
+                on_month(done, len(wanted))
+                yield found
+                continue
+            months = []
+            for piece in span:
+                months.append(work.of(piece))
+                done += 1
+                on_month(done, len(wanted))
+            yield from (each for each in months if isinstance(each, SkippedMonth))
+            runs = [each for each in months if isinstance(each, Runs)]
+            del months
+            yield from _kept(folder, span, runs)
+
+
+def _spans(wanted: Sequence[Piece]) -> list[Span]:
+    """Quarters that are over, and the months of the last one."""
+    last = _quarter(wanted[-1]) if wanted else ""
+    found = groupby(wanted, lambda each: _quarter(each) if _quarter(each) != last else each.month)
+    return [tuple(pieces) for _, pieces in found]
+
+
+def _quarter(piece: Piece) -> str:
+    year, month = piece.month.split("-")
+    return f"{year}-q{(int(month) + 2) // 3}"
+
+
+class _Work:
+    """Months turned into runs here, or by a pool that begins some before their turn."""
+
+    def __init__(
+        self, missing: Iterable[Piece], pool: Executor | None, *, skip_damaged: bool
+    ) -> None:
+        self._missing, self._pool, self._skip = deque(missing), pool, skip_damaged
+        self._begun: dict[str, Future[Runs]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for future in self._begun.values():
             future.cancel()
 
+    def of(self, piece: Piece) -> Runs | SkippedMonth:
+        """The runs of a month, or that it is damaged."""
+        with _elsewhere(piece):
+            self._begin()
+        future = self._begun.pop(piece.month, None)
+        try:
+            if future is None:
+                return runs_of(piece)
+            with _elsewhere(piece):
+                return future.result()
+        except _LostError:
+            raise
+        except StoreError as error:
+            if not self._skip:
+                raise
+            return SkippedMonth(piece.month, str(error))
 
-def _of_month(
-    folder: Folder, piece: Piece, future: "Future[Runs] | None", *, skip_damaged: bool
-) -> Runs | SkippedMonth:
-    found = _cached(folder, piece) if future is None else None
-    if found is not None:
-        return found
+    def _begin(self) -> None:
+        while self._pool is not None and self._missing and len(self._begun) < _AHEAD:
+            coming = self._missing.popleft()
+            self._begun[coming.month] = self._pool.submit(runs_of, coming)
+
+
+class _LostError(StoreError):
+    """What befell a worker: that is no damage of the month, and nothing to skip."""
+
+
+@contextmanager
+def _elsewhere(piece: Piece) -> Iterator[None]:
+    """Says what befell a worker as an error of ours."""
     try:
-        found = runs_of(piece) if future is None else future.result()
-    except StoreError as error:
-        if not skip_damaged:
-            raise
-        return SkippedMonth(piece.month, str(error))
+        yield
+    except PatchstandError:
+        raise
+    except (BrokenExecutor, CancelledError) as error:
+        raise _LostError("the workers are lost; start them again, then the census") from error
     except Exception as error:
-        if future is None or isinstance(error, PatchstandError):
-            raise
-        raise _lost(piece, error) from error
-    _keep(folder, piece, found)
-    return found
-
-
-def _lost(piece: Piece, error: Exception) -> StoreError:
-    """What befell a month elsewhere; that is no damage of the month, and never skipped."""
-    if isinstance(error, BrokenExecutor | CancelledError):
-        return StoreError("the workers are lost; start them again, then the census")
-    return StoreError(
-        f"month {piece.month} failed on its worker ({type(error).__name__}: {error});"
-        " look into the worker's log"
-    )
+        raise _LostError(
+            f"month {piece.month} failed on its worker ({type(error).__name__}: {error});"
+            " look into the worker's log"
+        ) from error
 
 
 def digest_of(wanted: Sequence[Piece]) -> str:
@@ -179,19 +239,47 @@ def digest_of(wanted: Sequence[Piece]) -> str:
     return digest(*(piece.digest for piece in wanted))
 
 
-def _cached(folder: Folder, piece: Piece) -> Runs | None:
-    table = cached(folder, piece.made)
+def _made(span: Span) -> Made:
+    """What the runs of a span are kept as."""
+    if len(span) == 1:
+        return f"runs-{span[0].month}", span[0].digest
+    return f"runs-{_quarter(span[0])}", digest_of(span)
+
+
+def _is_kept(folder: Folder, span: Span) -> bool:
+    return is_kept(folder, _made(span))
+
+
+def _cached(folder: Folder, span: Span) -> Runs | None:
+    table = cached(folder, _made(span))
     if table is None:
         return None
     refused = (table.schema.metadata or {}).get(_REFUSED, b"[]")
     return Runs(table, tuple(msgspec.json.decode(refused, type=list[str])))
 
 
-def _keep(folder: Folder, piece: Piece, found: Runs) -> None:
-    """Whole months only: a month cut at a day is asked for once."""
-    if piece.until is None:
+def _kept(folder: Folder, span: Span, runs: list[Runs]) -> Iterator[Runs]:
+    """The runs of a span as one; kept if they are whole, as a month cut at a day is asked for once.
+
+    Empties the list.
+    """
+    if not runs:
+        return
+    whole = len(runs) == len(span) and all(piece.until is None for piece in span)
+    found = _together(runs)
+    if whole:
         noted = {_REFUSED: msgspec.json.encode(list(found.refused))}
-        keep(folder, piece.made, found.table.replace_schema_metadata(noted))
+        keep(folder, _made(span), found.table.replace_schema_metadata(noted))
+    yield found
+
+
+def _together(runs: list[Runs]) -> Runs:
+    if len(runs) == 1:
+        return runs.pop()
+    refused = sorted({who for each in runs for who in each.refused})
+    tables = [each.table for each in runs]
+    runs.clear()
+    return Runs(joined(tables), tuple(refused))
 
 
 def _names(paths: Sequence[Path]) -> list[tuple[str, int, int]]:

@@ -28,64 +28,88 @@ _PREPARED = (
     SELECT shown, row_number() OVER (ORDER BY shown) AS number FROM sight
     """,
     """
-    CREATE OR REPLACE TEMP TABLE stretch AS
-    SELECT server, number, first_day, last_day, valid_to
-    FROM interval JOIN numbered USING (shown)
-    """,
-    """
     CREATE OR REPLACE TEMP TABLE said AS
     SELECT pattern, number, standing
     FROM (SELECT pattern, min(fix) AS fix FROM fix GROUP BY pattern)
     JOIN standing USING (fix) JOIN numbered USING (shown)
     """,
     """
-    CREATE OR REPLACE TEMP TABLE seen_last AS
-    SELECT server, max(last_day) AS last_day FROM interval GROUP BY server
+    CREATE OR REPLACE TEMP TABLE stretch AS
+    SELECT server, number, first_day, last_day, valid_to, seen_last
+    FROM interval JOIN numbered USING (shown)
+    JOIN (SELECT server, max(last_day) AS seen_last FROM interval GROUP BY server) USING (server)
+    """,
+    """
+    CREATE OR REPLACE TEMP TABLE turn AS
+    SELECT * FROM (
+        SELECT server, lag(number) OVER of_server AS was, lag(last_day) OVER of_server AS was_until,
+            number AS now, first_day
+        FROM interval JOIN numbered USING (shown)
+        WINDOW of_server AS (PARTITION BY server ORDER BY first_day)
+    ) WHERE was <> now
+    """,
+    """
+    CREATE OR REPLACE TEMP TABLE fixing AS
+    SELECT before.pattern, was, now, before.standing
+    FROM (SELECT DISTINCT was, now FROM turn)
+    JOIN said AS before ON before.number = was
+    JOIN said AS after ON after.number = now AND after.pattern = before.pattern
+    WHERE before.standing <> 'has' AND after.standing = 'has'
     """,
     """
     CREATE OR REPLACE TEMP TABLE patching (pattern INTEGER, days INTEGER, width INTEGER,
         events BIGINT, censored BIGINT, left_out BIGINT)
     """,
 )
-"""Numbers in place of texts: the same servers are looked through for every fix."""
+"""Numbers in place of texts; each turn of a server, and which fixes it brings."""
+_TEMPORARY = ("numbered", "said", "stretch", "turn", "fixing", "patching")
 _PATTERNS = """
 SELECT DISTINCT pattern, since FROM fix WHERE since BETWEEN $seen_since AND $as_of ORDER BY pattern
 """
+_AT_ONCE = 8
+"""Patterns in one query: it bounds the memory."""
 _COURSE = """
 INSERT INTO patching
-WITH here AS (
-    SELECT server, standing FROM stretch JOIN said USING (number)
-    WHERE pattern = $pattern AND $since BETWEEN first_day AND valid_to AND standing <> 'has'
+WITH asked AS (
+    SELECT DISTINCT pattern, since FROM fix
+    WHERE pattern BETWEEN $pattern AND $last_pattern AND since BETWEEN $seen_since AND $as_of
+), here AS (
+    SELECT pattern, since, server, standing, seen_last
+    FROM stretch JOIN said USING (number) JOIN asked USING (pattern)
+    WHERE since BETWEEN first_day AND valid_to AND standing <> 'has'
 ), patched AS (
-    SELECT server, min(first_day) AS on_day FROM stretch JOIN said USING (number)
-    SEMI JOIN here USING (server)
-    WHERE pattern = $pattern AND standing = 'has' AND first_day > $since GROUP BY server
-), lacking AS (
-    SELECT server, max(s.last_day) AS before FROM stretch AS s JOIN said USING (number)
-    JOIN patched USING (server)
-    WHERE pattern = $pattern AND standing = 'lacks' AND s.last_day < on_day GROUP BY server
+    SELECT pattern, server, min(first_day) AS on_day, nullif(arg_min(CASE
+        WHEN standing = 'lacks' AND was_until < first_day THEN was_until ELSE DATE '0001-01-01' END,
+        first_day), DATE '0001-01-01') AS just_before
+    FROM turn JOIN fixing USING (was, now) JOIN asked USING (pattern)
+    WHERE first_day > since GROUP BY pattern, server
+), long_before AS (
+    SELECT pattern, server, max(stretch.last_day) AS before
+    FROM here JOIN patched USING (pattern, server) JOIN stretch USING (server)
+    JOIN said USING (pattern, number)
+    WHERE here.standing = 'lacks' AND just_before IS NULL
+        AND said.standing = 'lacks' AND stretch.last_day < on_day
+    GROUP BY pattern, server
 )
-SELECT $pattern,
-    CASE WHEN standing = 'lacks' THEN greatest(0,
-        date_diff('day', $since, coalesce(on_day, seen_last.last_day))) END AS days,
-    CASE WHEN standing = 'lacks' THEN date_diff('day', before, on_day) END AS width,
+SELECT pattern,
+    CASE WHEN standing = 'lacks'
+        THEN greatest(0, date_diff('day', since, coalesce(on_day, seen_last))) END AS days,
+    CASE WHEN standing = 'lacks'
+        THEN date_diff('day', coalesce(just_before, before), on_day) END AS width,
     count(*) FILTER (standing = 'lacks' AND on_day IS NOT NULL),
     count(*) FILTER (standing = 'lacks' AND on_day IS NULL),
     count(*) FILTER (standing = 'unknown')
-FROM here JOIN seen_last USING (server) LEFT JOIN patched USING (server)
-    LEFT JOIN lacking USING (server)
+FROM here LEFT JOIN patched USING (pattern, server) LEFT JOIN long_before USING (pattern, server)
 GROUP BY ALL
 """
 """At risk: who lacked it on the day it was there. The patch came between the last look
 without it and the first look with it (`width`)."""
-
-
 _ROWS = Query("time_to_patch_rows", "SELECT * FROM patching ORDER BY ALL")
 
 
 def _time_to_patch(tables: Tables, _: Asked) -> Part:
     patterns = tables.ask("time_to_patch_patterns", _PATTERNS)
-    for query in (*_queries(patterns[:1]), _ROWS):
+    for query in (*_queries(patterns), _ROWS):
         tables.note(query)  # it is said also where its answer is remembered
     rows = tables.remember("time-to-patch", lambda: _courses(tables, patterns))
     of_pattern: dict[int, list[Row]] = {}
@@ -105,14 +129,18 @@ def _queries(patterns: Sequence[Row]) -> Iterator[Query]:
     """What is asked one after the other."""
     for sql in _PREPARED:
         yield Query(f"time_to_patch {' '.join(sql.split()[5:6])}", sql)
-    for pattern, since in patterns:
-        yield Query("time_to_patch", _COURSE, {"pattern": pattern, "since": since})
+    for at in range(0, len(patterns), _AT_ONCE):
+        some = patterns[at : at + _AT_ONCE]
+        yield Query("time_to_patch", _COURSE, {"pattern": some[0][0], "last_pattern": some[-1][0]})
 
 
 def _courses(tables: Tables, patterns: Sequence[Row]) -> pa.Table:
     for query in _queries(patterns):
         tables.ask(query.rule, query.sql, **query.values)
-    return tables.table(_ROWS)
+    found = tables.table(_ROWS)
+    for name in _TEMPORARY:
+        tables.duck.execute(f"DROP TABLE {name}")
+    return found
 
 
 def _pooled(tables: Tables, found: dict[str, Part]) -> Part | None:
