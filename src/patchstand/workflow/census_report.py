@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from patchstand import knowledge
@@ -16,7 +17,7 @@ from patchstand.report.census_csv import census_csv
 from patchstand.report.census_page import render_census
 from patchstand.report.charts import charts
 from patchstand.report.prometheus import prometheus
-from patchstand.workflow.census import CensusPlan
+from patchstand.workflow.census import CensusPlan, said_of
 from patchstand.workflow.files import write_bytes
 from patchstand.workflow.published import compare
 
@@ -44,10 +45,7 @@ def census_report(counted: Census, plan: CensusPlan, wanted: Wanted) -> Document
             cannot be read.
     """
     if not counted.population:
-        raise UsageError(
-            f"no server was seen in the {WINDOW} days until {plan.as_of}; the last one was seen"
-            f" on {counted.last}: say --as-of {counted.last}"
-        )
+        raise UsageError(_nobody(counted) + said_of(counted.skipped))
     document = census_document(counted)
     published = [read_advisory(path) for path in wanted.advisories]
     document["published"] = [
@@ -60,6 +58,20 @@ def census_report(counted: Census, plan: CensusPlan, wanted: Wanted) -> Document
     if wanted.with_sql:
         document["sql"] = dict(counted.sql)
     return document
+
+
+def _nobody(counted: Census) -> str:
+    """Why no server is there on the day."""
+    last, day = counted.last, counted.as_of
+    if last < day - timedelta(days=WINDOW):
+        return (
+            f"no server was seen in the {WINDOW} days until {day}; the last one was seen on"
+            f" {last}: say --as-of {last}"
+        )
+    return (
+        f"no server is there on {day}: where the last one was seen ({last}), something else was"
+        " seen after it; choose another day with --as-of"
+    )
 
 
 def _compared(counted: Census, plan: CensusPlan, rule: str) -> Document:
