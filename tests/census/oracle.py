@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -38,10 +38,10 @@ class Look:
 
 
 def looks_by_server(records: Iterable[Record], known: Knowledge) -> dict[Any, list[Look]]:
-    """What each server (address and ports) showed, in the order of time."""
+    """What each server (address and ports) showed, by time; of one moment what is worst."""
     concluding = Concluding(known, date(2026, 1, 1))
     found: dict[Any, list[Look]] = defaultdict(list)
-    for record in sorted(records, key=lambda each: each.observed_at):
+    for record in records:
         conclusion = concluding.of(record)
         if conclusion.is_exchange is None:
             continue
@@ -55,7 +55,25 @@ def looks_by_server(records: Iterable[Record], known: Knowledge) -> dict[Any, li
                 record,
             )
         )
-    return found
+    return {server: _worst_of_moments(seen, known) for server, seen in found.items()}
+
+
+def _worst_of_moments(seen: list[Look], known: Knowledge) -> list[Look]:
+    """One look for each moment: another product is least bad, then by class and days open."""
+
+    def badness(look: Look) -> tuple[bool, int, int]:
+        judged = judge_set(known, look.builds, look.reason, look.day)
+        bad = ("not_vulnerable", "undetermined", "vulnerable").index(judged.server_class.value)
+        days = judged.high.days if judged.high and judged.high.since else -1
+        return look.is_exchange, bad, days
+
+    moments: dict[datetime, list[Look]] = defaultdict(list)
+    for look in seen:
+        moments[look.record.observed_at].append(look)
+    return [
+        found[0] if len(found) == 1 else max(found, key=badness)
+        for _, found in sorted(moments.items())
+    ]
 
 
 def present(looks: dict[Any, list[Look]], day: date) -> dict[Any, Look]:
@@ -170,14 +188,15 @@ class Oracle:
 
 
 def _days_there(seen: list[Look], until: date) -> list[date]:
-    """The days up to one on which a server counts, by its looks."""
-    days = (min(look.day for look in seen) + timedelta(days=n) for n in range(4000))
-    found = []
-    for day in days:
-        if day > until:
+    """The days up to one on which a server counts: 14 after a look, or until the next."""
+    found: set[date] = set()
+    for at, look in enumerate(seen):
+        if look.day > until:
             break
-        last = max((look for look in seen if look.day <= day), key=lambda look: look.day)
-        last = [look for look in seen if look.day == last.day][-1]
-        if last.is_exchange and (day - last.day).days <= 14:
-            found.append(day)
-    return found
+        last = look.day + timedelta(days=14)
+        if at + 1 < len(seen):
+            last = min(last, seen[at + 1].day - timedelta(days=1))
+        if look.is_exchange:
+            span = (min(last, until) - look.day).days + 1
+            found |= {look.day + timedelta(days=n) for n in range(span)}
+    return sorted(found)

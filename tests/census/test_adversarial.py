@@ -74,6 +74,41 @@ def test_the_last_look_of_a_day_decides(
     assert pair(found["classes"]["vulnerable"]) == (1 + sum(vulnerable),) * 2
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "classes"),
+    [
+        (seen(1, LACKING), seen(1, PATCHED), {"vulnerable"}),
+        (seen(1, UNKNOWN), seen(1, PATCHED), {"undetermined"}),
+        (seen(1, LACKING), seen(1, UNKNOWN), {"vulnerable"}),
+        (seen(1, PATCHED), other_product(1, at("2024-09-10")), {"not_vulnerable"}),
+        (seen(1, LACKING), failed(1, at("2024-09-10")), {"vulnerable"}),
+        (seen(1, "15.1.2507.39"), seen(1, "15.1.2507.6"), {"vulnerable"}),
+    ],
+    ids=["patched", "unknown", "both bad", "other product", "failed", "both vulnerable"],
+)
+def test_of_looks_at_one_moment_the_worst_decides(
+    tmp_path: Path, known: Knowledge, one: Record, other: Record, classes: set[str]
+) -> None:
+    """Whatever comes first, and whether two reports say it or one: the same, and the worse."""
+    batches = ("20240910T083000Z-00000a", "20240910T083000Z-00000b")
+    moment, day = at("2024-09-10"), "2024-09-10"
+    pair = [replace(each, observed_at=moment) for each in (one, other)]
+    bystander = seen(2, PATCHED, moment)
+    found = []
+    for n, (first, second) in enumerate((pair, pair[::-1])):
+        apart = stored(tmp_path / f"apart-{n}", [first, bystander], known, batches[0])
+        stored(apart, [second], known, batches[1])
+        together = stored(tmp_path / f"together-{n}", [first, second, bystander], known)
+        found += [asked(root, day) for root in (apart, together)]
+
+    assert all(each == found[0] for each in found)
+    assert found[0]["population"] == 2
+    shares = found[0]["classes"]
+    assert {name for name in shares if shares[name]["n"]} == classes | {"not_vulnerable"}
+    worse = asked(stored(tmp_path / "alone", [pair[0], bystander], known), day)["behind"]
+    assert one.evidence or found[0]["behind"] == worse
+
+
 def test_a_failed_look_prolongs_nothing(tmp_path: Path, known: Knowledge) -> None:
     """Fourteen days count from the last look that showed an Exchange server."""
     later = at("2024-09-20")

@@ -22,7 +22,7 @@ def known() -> Knowledge:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, known: Knowledge) -> World:
-    return world(tmp_path_factory.mktemp("world") / "store", known, SERVERS, seed=4)
+    return world(tmp_path_factory.mktemp("world") / "store", known, SERVERS, seed=4, twice=0.01)
 
 
 def pair(figure: Figure) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Random servers over some months, as looks of scans and reports, and a store that holds them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -23,13 +23,26 @@ class World:
     root: Path
 
 
-def world(  # size and seed decide everything
-    root: Path, known: Knowledge, servers: int, seed: int, days: int = 200
+def world(
+    root: Path,
+    known: Knowledge,
+    servers: int,
+    seed: int,
+    days: int = 200,
+    *,
+    twice: float = 0.0,
 ) -> World:
-    """Write a store of random servers; several batches, names and addresses, failures, gaps."""
+    """Write a store of random servers; several batches, names and addresses, failures, gaps.
+
+    `twice`: the share of looks of whose moment another look says something else.
+    """
     random = Random(seed)
     records = [
         record for number in range(servers) for record in _looks(number, random, known, days)
+    ]
+    records += [
+        replace(record, evidence=random.choice(records).evidence)
+        for record in random.sample(records, int(twice * len(records)))
     ]
     random.shuffle(records)
     folder = Folder.open(root, FIRST)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.census.asking import LACKING, UNKNOWN, asked, at, looks, printed, stored
 from tests.workflow.present import failed, other_product, seen
@@ -216,6 +218,19 @@ def test_a_store_without_exchange_servers_is_said(
     assert "Exchange" in refused(capsys, "--store", root, "--as-of", DAY)
 
 
+def test_where_all_became_something_else_no_day_is_advised_twice(
+    tmp_path: Path, known: Knowledge, capsys: Capture
+) -> None:
+    """The last server seen is another product on the same day: that day is not the advice."""
+    records = [seen(1, at=at(DAY)), other_product(1, at(DAY, 16))]
+    root = stored(tmp_path / "store", records, known)
+
+    said = refused(capsys, "--store", root, "--as-of", DAY)
+
+    assert "something else" in said
+    assert f"--as-of {DAY}" not in said
+
+
 @pytest.mark.parametrize("build", [LACKING, UNKNOWN])
 def test_one_server_is_a_population(tmp_path: Path, known: Knowledge, build: str) -> None:
     """One observation is enough for every statistic, with all outputs of numbers."""
@@ -267,7 +282,27 @@ def a_folder(path: Path) -> None:
     path.mkdir()
 
 
-DAMAGE = (truncated, emptied, scrambled, altered, a_folder)
+def a_dead_link(path: Path) -> None:
+    """It is a link to where nothing is, as after a share has gone."""
+    path.unlink()
+    path.symlink_to(path.parent / "absent")
+
+
+def other_columns(path: Path) -> None:
+    """Another table has its name."""
+    pq.write_table(pa.table({"a": [1, 2], "b": ["x", "y"]}), path)
+
+
+def other_types(path: Path) -> None:
+    """The right columns, and text in each."""
+    rows = pq.read_table(path, partitioning=None)
+    columns = {name: [str(value) for value in rows[name].to_pylist()] for name in rows.column_names}
+    pq.write_table(pa.table(columns), path)
+
+
+DAMAGE = (
+    truncated, emptied, scrambled, altered, a_folder, a_dead_link, other_columns, other_types
+)  # fmt: skip
 
 
 def month_files(root: Path, table: str, month: str) -> list[Path]:
@@ -297,7 +332,7 @@ def test_a_damaged_month_is_named(
     assert str(path) in said
     assert "store check" in said
     assert [each["month"] for each in skipped] == ["2024-08"]
-    assert path.name in skipped[0]["why"]
+    assert skipped[0]["why"].startswith(f"{table}/month=2024-08/{path.name}: ")
     expected = asked(without, DAY, "--series")
     assert expected.pop("skipped") == []
     assert found == expected
@@ -382,7 +417,7 @@ def test_an_interruption_leaves_nothing_behind(tmp_path: Path, known: Knowledge)
 
     assert (running.returncode, out) == (130, b"")
     assert err.count(b"\n") == 1
-    assert not [path for path in (root / "derived").iterdir() if path.suffix != ".arrow"]
+    assert not list((root / "derived").glob(".tmp-*"))
     interrupted = printed(root, "2024-09-05")
     assert interrupted == printed(root, "2024-09-05", "--rebuild")
     assert interrupted[0] == 0

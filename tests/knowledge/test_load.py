@@ -1,5 +1,6 @@
 import json
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,25 @@ def test_override_folder_wins_and_is_proved(tmp_path: Path) -> None:
 
     with pytest.raises(KnowledgeError, match=r"15\.2\.2562\.17 is newer than covered_until"):
         knowledge.load(tmp_path)
+
+
+def test_the_edition_tells_files_of_ones_own_apart(known: Knowledge, tmp_path: Path) -> None:
+    """Without any it is the version; with the same ones the same, with others another."""
+    shipped = files("patchstand.knowledge") / "data"
+    names = ("updates.json", "cves.json", "fingerprints.json")
+    editions = [known.edition]
+    for number, name in enumerate((*names, "notes.txt", "cves.json")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        content = (shipped / name).read_bytes() if name in names else b"no knowledge"
+        (folder / name).write_bytes(content)
+        editions.append(knowledge.load(folder).edition)
+
+    version, updates, cves, fingerprints, notes, cves_again = editions
+    assert version == notes == known.version
+    assert cves == cves_again
+    assert len({version, updates, cves, fingerprints}) == 4
+    assert all(each.startswith(f"{version}+") for each in (updates, cves, fingerprints))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 1}', '{"updates": [{"build": 1}]}'])

@@ -140,6 +140,7 @@ def test_leftovers_go_and_nothing_else(folder: Folder) -> None:
     for path in (
         folder.root / "observations" / "month=2026-11" / ".tmp-99999999-a.parquet",
         folder.root / ".tmp-99999998-store.json",
+        folder.root / "derived" / ".tmp-99999997-cube.arrow.part",
         place / ".tmp-targets.parquet",
         place / "spill" / "duckdb_temp",
         folder.root / ".tmp-export" / "duckdb_temp",

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchstand.errors import StoreError
+from patchstand.store.folder import is_full
 from patchstand.store.journal import Journal, frames
 
 FRAMES = st.lists(st.binary(max_size=200), max_size=20)
@@ -67,9 +68,11 @@ def test_a_full_disk_takes_back_the_frame(tmp_path: Path, monkeypatch: pytest.Mo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "write", full)
-    with pytest.raises(StoreError, match="disk is full"):
+    with pytest.raises(StoreError, match="disk is full") as caught:
         journal.append(b"second")
     monkeypatch.undo()
+    assert is_full(caught.value)
+    assert "--" not in str(caught.value)  # which option helps, the command knows
     journal.append(b"third")
     journal.close()
 

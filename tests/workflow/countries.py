@@ -29,7 +29,8 @@ def sights(population: str, servers: int, days: int, seed: int) -> Counter[str]:
     looks = looks_in(drawn, last, last, seed)
     found = identities_of(looks, drawn.occupants.style, drawn.builds.updates, known, "batch")
     shown = _as_concluded(found.rows)
-    return Counter(shown[key] for key in found.key_of_look.tolist())
+    texts = (shown[key] for key in found.key_of_look.tolist())
+    return Counter(text for text in texts if text is not None)
 
 
 def compared(

@@ -133,6 +133,26 @@ def test_observations_for_other_purposes_are_refused(tmp_path: Path, known: Know
     assert census(CensusPlan(good, NOON.date())).population == 1
 
 
+def test_later_observations_for_other_purposes_refuse_no_earlier_day(
+    tmp_path: Path, known: Knowledge
+) -> None:
+    """Up to the day before it a look counts for nothing, its permit included; then it does."""
+    permit = Permit("240.0.0.1", "scope", "statutory", "BSIG 15", ("inform",))
+    later = NOON + timedelta(days=4)
+    allowed = replace(look(1), permit=replace(permit, purposes=("inform", "census")))
+    told = replace(look(2, at=later), permit=permit)
+    apart = stored(tmp_path / "a", known, [allowed])
+    stored(apart, known, [told], "later")
+    together = stored(tmp_path / "b", known, [allowed, told])
+
+    for root in (apart, together):
+        before = later.date() - timedelta(days=1)
+        assert census(CensusPlan(root, before)).population == 1
+        for day in (later.date(), later.date() + timedelta(days=30)):
+            with pytest.raises(ScopeError, match="census"):
+                census(CensusPlan(root, day))
+
+
 def test_a_damaged_month_is_said_or_left_out_and_named(tmp_path: Path, known: Knowledge) -> None:
     """A damaged file ends the census; with skip_damaged its month is left out, and named."""
     later = NOON + timedelta(days=40)
@@ -177,6 +197,48 @@ def test_what_becomes_known_later_changes_nothing(
 
     assert 0 < len(early) < len(rows["cves"])
     assert printed(made.root, day, tmp_path) == printed(made.root, day)
+
+
+def own_knowledge(folder: Path) -> Path:
+    """Updates by which 15.2.1544.9 came out a day after NOON: nobody can have had it then."""
+    rows = json.loads((files("patchstand.knowledge") / "data/updates.json").read_bytes())
+    for row in rows["updates"]:
+        if row["build"] == "15.2.1544.9":
+            row["released"] = "2024-09-11"
+    folder.mkdir()
+    (folder / "updates.json").write_text(json.dumps(rows), encoding="utf-8")
+    return folder
+
+
+def test_other_knowledge_of_the_same_version_is_other_knowledge(
+    tmp_path: Path, known: Knowledge
+) -> None:
+    """What servers are is concluded anew where files of one's own win; without them it is not."""
+    root = stored(tmp_path / "store", known, [look(1, "15.2.1544.9", NOON)])
+
+    shipped = census(CensusPlan(root, NOON.date()))
+    own = census(CensusPlan(root, NOON.date(), own_knowledge(tmp_path / "own")))
+    again = census(CensusPlan(root, NOON.date()))
+
+    assert shipped.parts["classes"]["not_vulnerable"].n == 1
+    assert own.parts["classes"]["undetermined"].n == 1
+    assert own.knowledge == shipped.knowledge == known.version
+    assert repr(again) == repr(shipped)
+
+
+def test_what_was_concluded_with_own_knowledge_is_concluded_anew_without(
+    tmp_path: Path, known: Knowledge
+) -> None:
+    """What a scan concluded with files of one's own is not what the shipped knowledge says."""
+    own = knowledge.load(own_knowledge(tmp_path / "own"))
+    roots = [
+        stored(tmp_path / name, each, [look(1, "15.2.1544.9", NOON)])
+        for name, each in (("shipped", known), ("by-own", own))
+    ]
+
+    assert repr(census(CensusPlan(roots[0], NOON.date()))) == repr(
+        census(CensusPlan(roots[1], NOON.date()))
+    )
 
 
 def test_derived_tables_are_made_anew_on_demand(made: World) -> None:

@@ -4,16 +4,16 @@ Where a month is one file that lies in this order, it is read piece by piece: th
 tenth of the memory. The rows of several files are put together first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from patchstand.census.columns import Ints, codes, ends, in_one_piece, integers, one, replaced
-from patchstand.census.reading import Observed, observed, repeated, with_same
+from patchstand.census.reading import Observed, Source, observed, repeated, with_same
 from patchstand.model import usual_ports
 
 PLACE = ("country", "state", "asn", "sector")
@@ -27,10 +27,16 @@ _AT_ONCE = 1 << 17
 """Rows of a piece."""
 Same = Mapping[str, str]
 """Columns that say the same in every row, with their text."""
+Badness = Callable[[int, int], tuple[int, int]]
+"""How bad it is what an identity shows at a time (milliseconds since 1970); more is worse."""
 
 
-def looks_of(paths: Sequence[Path], until: datetime | None) -> tuple[pa.Table, Same]:
+def looks_of(
+    sources: Sequence[Source], until: datetime | None, badness: Badness
+) -> tuple[pa.Table, Same]:
     """The looks of these files before a moment, and the columns that say the same in all.
+
+    Of the looks of a server at one moment the one counts that shows the worst.
 
     The table has `address`, `ports`, `identity`, `certificate`, the place, and of each row
     the times of its first and its last look (`first`, `last`: milliseconds since 1970).
@@ -39,7 +45,7 @@ def looks_of(paths: Sequence[Path], until: datetime | None) -> tuple[pa.Table, S
     Raises:
         StoreError: a file cannot be read.
     """
-    files = [observed(path, _COLUMNS) for path in paths]
+    files = [observed(source, _COLUMNS) for source in sources]
     if not any("identity" in file.columns for file in files):
         return pa.table({}), {}
     same = {
@@ -48,7 +54,7 @@ def looks_of(paths: Sequence[Path], until: datetime | None) -> tuple[pa.Table, S
         if name in _SAME and all(file.same.get(name) == word for file in files)
     }
     found = _piece_by_piece(files[0], same, until) if len(files) == 1 else None
-    return (_at_once(files, same, until) if found is None else found), same
+    return (_at_once(files, same, until, badness) if found is None else found), same
 
 
 def _piece_by_piece(file: Observed, same: Same, until: datetime | None) -> pa.Table | None:
@@ -63,10 +69,17 @@ def _piece_by_piece(file: Observed, same: Same, until: datetime | None) -> pa.Ta
     return together if _lie_in_order(together) else None
 
 
-def _at_once(files: Sequence[Observed], same: Same, until: datetime | None) -> pa.Table:
+def _at_once(
+    files: Sequence[Observed], same: Same, until: datetime | None, badness: Badness
+) -> pa.Table:
     """The looks of files, whatever the order of their rows."""
     rows = _with_server(in_one_piece(_before(_together(files, same), until)), same)
-    return _joined(rows, None if _lie_in_order(rows) else _order(rows))
+    if _lie_in_order(rows):
+        return _joined(rows)
+    order = _order(rows)
+    if _tied(servers(rows)[order], integers(rows["first"])[order]).any():
+        return _joined(_worst(rows.take(pa.array(order)), badness))
+    return _joined(rows, order)
 
 
 def _order(rows: pa.Table) -> Ints:
@@ -76,6 +89,29 @@ def _order(rows: pa.Table) -> Ints:
     sorted_server, sorted_at = server[found], at[found]
     later = (sorted_server[1:] > sorted_server[:-1]) | (sorted_at[1:] >= sorted_at[:-1])
     return found if later.all() else np.lexsort((at, server))
+
+
+def _worst(rows: pa.Table, badness: Badness) -> pa.Table:
+    """The rows, in order, with one for each server and moment: the one that shows the worst."""
+    server, at = servers(rows), integers(rows["first"])
+    tied = _tied(server, at)
+    if "identity" not in rows.column_names:
+        return rows
+    keys, first, number = np.unique(codes(rows["identity"]), return_index=True, return_inverse=True)
+    bad = [
+        (badness(int(key), int(at[row])), int(key)) for key, row in zip(keys, first, strict=True)
+    ]
+    rank = np.empty(len(keys), np.int64)
+    rank[sorted(range(len(keys)), key=bad.__getitem__)] = np.arange(len(keys))
+    order = np.lexsort((rank[number], at, server))  # those of one moment stay where they were
+    return rows.take(pa.array(order[np.append(~tied, True)]))
+
+
+def _tied(server: Ints, at: Ints) -> npt.NDArray[np.bool_]:
+    """Where a row is of the same server and moment as the one before it."""
+    found: npt.NDArray[np.bool_] = server[1:] == server[:-1]
+    found &= at[1:] == at[:-1]
+    return found
 
 
 def _together(files: Sequence[Observed], same: Same) -> pa.Table:
@@ -132,10 +168,10 @@ def servers(rows: pa.Table) -> Ints:
 
 
 def _lie_in_order(rows: pa.Table) -> bool:
-    """Whether the looks of each server lie together, and in the order of time."""
+    """Whether the looks of each server lie together and in the order of time, no two at one."""
     server, first, last = servers(rows), integers(rows["first"]), integers(rows["last"])
     later = server[1:] > server[:-1]
-    later |= first[1:] >= last[:-1]
+    later |= first[1:] > last[:-1]
     return bool(later.all() and (server[1:] >= server[:-1]).all())
 
 

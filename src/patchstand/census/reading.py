@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,17 @@ from patchstand.census.columns import replaced
 from patchstand.errors import StoreError
 
 _TEXT = frozenset({"target", "ports", "address", "source", "country", "state", "sector"})
+
+
+class Source(NamedTuple):
+    """A file of observations: its content, and where it lies, for whoever must be told.
+
+    The content is what was written and has the columns of its table: nothing else may be
+    given to a reader of Parquet.
+    """
+
+    path: Path
+    content: pa.Buffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +78,15 @@ class Observed:
         return rows
 
 
-def observed(path: Path, columns: Sequence[str]) -> Observed:
+def observed(source: Source, columns: Sequence[str]) -> Observed:
     """Open a file for these columns.
 
     Raises:
         StoreError: the file cannot be read.
     """
+    path, content = source
     with _reading(path):
-        metadata = pq.read_metadata(path)
+        metadata = pq.read_metadata(pa.BufferReader(content))
         groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
         chunks = {
             name: [group.column(at) for group in groups]
@@ -86,8 +99,19 @@ def observed(path: Path, columns: Sequence[str]) -> Observed:
         read = tuple(name for name in wanted if name not in same)
         deltas = frozenset(name for name in read if name in _TEXT and _is_delta(chunks[name]))
         words = [name for name in read if name in _TEXT and name not in deltas]
-        file = pq.ParquetFile(path, read_dictionary=words, page_checksum_verification=True)
+        opened = pa.BufferReader(content)
+        file = pq.ParquetFile(opened, metadata=metadata, read_dictionary=words)
         return Observed(path, file, read, same, deltas)
+
+
+def read_columns(source: Source, columns: Sequence[str]) -> pa.Table:
+    """Columns of a file, texts as dictionaries; those without a value left out.
+
+    Raises:
+        StoreError: the file cannot be read.
+    """
+    file = observed(source, columns)
+    return with_same(file.rows(), file.same, file.same)
 
 
 def with_same(rows: pa.Table, same: Mapping[str, str], names: Collection[str]) -> pa.Table:

@@ -6,16 +6,16 @@ window of a population. Looks that failed say nothing; one that surely shows no 
 server ends the run before it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from datetime import date, datetime
 
 import pyarrow as pa
 
 from patchstand.census.columns import codes, ends, integers, one, replaced
 from patchstand.census.looks import DAY_MS, PLACE, WINDOW, Same, looks_of, servers
-from patchstand.census.reading import with_same
+from patchstand.census.reading import Source, with_same
+from patchstand.errors import StoreError
 
 NO_EXCHANGE = "-"
 """What a look shows where surely no Exchange server stands."""
@@ -36,37 +36,50 @@ RUNS = pa.schema(
     }
 )
 """Days count from 1970-01-01."""
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
     """The observation files of a month, and what each identity key shows (`lines|builds|doubt`).
 
+    None is shown where nothing can be told. `badness`: how bad it is what is shown on a day.
     `until`: the first moment that is not looked at any more, None for the whole month.
     """
 
     name: str
-    files: tuple[Path, ...]
-    shown: Mapping[int, str]
+    files: Sequence[Source]
+    shown: Mapping[int, str | None]
+    badness: Callable[[str | None, date], tuple[int, int]]
     until: datetime | None = None
+
+    def badness_of(self, key: int, at: int) -> tuple[int, int]:
+        """How bad it is what an identity shows at a time (milliseconds since 1970)."""
+        return self.badness(self.shown.get(key), date.fromordinal(_EPOCH + at // DAY_MS))
 
 
 def month_runs(month: Month) -> pa.Table:
     """The runs of a month, by server and time.
 
     Raises:
-        StoreError: a file cannot be read.
+        StoreError: a file cannot be read, or identities are missing.
     """
-    looks, same = looks_of(month.files, month.until)
+    looks, same = looks_of(month.files, month.until, month.badness_of)
     if not len(looks):
         return RUNS.empty_table()
-    return _fitted(_joined(_shown(looks, month.shown)), same)
+    return _fitted(_joined(_shown(looks, month)), same)
 
 
-def _shown(looks: pa.Table, texts: Mapping[int, str]) -> pa.Table:
+def _shown(looks: pa.Table, month: Month) -> pa.Table:
     """What each shows, and on which days; without those that show nothing."""
     keys = one(looks["identity"]).dictionary_encode()
-    found = pa.array([texts.get(key) for key in keys.dictionary.to_pylist()], pa.string())
+    named = keys.dictionary.to_pylist()
+    if missing := len(set(named) - month.shown.keys()):
+        raise StoreError(
+            f"{month.files[0].path.parent}: identities that its rows name ({missing}) are in no"
+            " file of `identities`; run `patchstand store check`"
+        )
+    found = pa.array([month.shown[key] for key in named], pa.string())
     rows = replaced(looks, "shown", found.take(keys.indices).dictionary_encode())
     for day, moment in (("first_day", "first"), ("last_day", "last")):
         rows = replaced(rows, day, pa.array(integers(looks[moment]) // DAY_MS, pa.int32()))

@@ -1,8 +1,7 @@
 """Which sources saw each server in the last days: for the estimate of the servers nobody saw."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +9,7 @@ import pyarrow.compute as pc
 
 from patchstand.census.columns import codes, one
 from patchstand.census.looks import servers_of
-from patchstand.census.reading import observed, with_same
+from patchstand.census.reading import Source, observed, with_same
 from patchstand.census.runs import NO_EXCHANGE
 
 SEEN_BY = pa.schema({"address": pa.string(), "ports": pa.string(), "source": pa.string()})
@@ -20,14 +19,15 @@ _AT_ONCE = 1 << 17
 
 
 def seen_by(
-    files: Sequence[Path], shown: Mapping[int, str], since: datetime, until: datetime
+    files: Iterable[Source], shown: Mapping[int, str | None], since: datetime, until: datetime
 ) -> pa.Table:
     """Every server with every source that saw it as an Exchange server in that time.
 
     Raises:
         StoreError: a file cannot be read.
     """
-    keys = pa.array([key for key, text in shown.items() if text != NO_EXCHANGE], pa.int64())
+    nobody = (None, NO_EXCHANGE)
+    keys = pa.array([key for key, text in shown.items() if text not in nobody], pa.int64())
     found = [SEEN_BY.empty_table()]
     for path in files:
         file = observed(path, _COLUMNS)

@@ -8,6 +8,7 @@ override folder replaces the shipped one.
 import re
 from datetime import date
 from functools import lru_cache
+from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -152,6 +153,15 @@ class _RejectedFile(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _File = TypeVar("_File")
+_FILES = (
+    "about.json",
+    "updates.json",
+    "cves.json",
+    "support.json",
+    "rejected.json",
+    "fingerprints.json",
+)
+_DIGITS = 8
 
 
 def read_data_file(name: str, shape: type[_File], override: Path | None = None) -> _File:
@@ -199,6 +209,7 @@ def load(override: Path | None = None) -> Knowledge:
                 _fingerprint,
                 read_data_file("fingerprints.json", _FingerprintsFile, override).fingerprints,
             ),
+            own=_own(override),
         )
     except (ValueError, re.error) as error:
         raise KnowledgeError(f"knowledge: {error}") from error
@@ -206,6 +217,13 @@ def load(override: Path | None = None) -> Knowledge:
         for broken in broken_invariants(knowledge):
             raise KnowledgeError(f"knowledge in {override}: {broken}")
     return knowledge
+
+
+def _own(override: Path | None) -> str:
+    """A digest of the files of a folder that win over the shipped ones; empty without any."""
+    files_there = [override / name for name in _FILES] if override is not None else []
+    found = [(path.name, path.read_bytes()) for path in files_there if path.is_file()]
+    return sha256(repr(found).encode()).hexdigest()[:_DIGITS] if found else ""
 
 
 def _update(row: _UpdateRow) -> Update:

@@ -161,6 +161,8 @@ class Knowledge:
     Updates and advisories are complete from `covered_from` to `covered_until`, both
     inclusive; for earlier days only what survived in public tables is known.
     `needles`: per kind of evidence, each text to look for with its fingerprint.
+    `edition`: the version, and of files of one's own (`own`) the digest: what was concluded
+    with another edition may have to be concluded anew.
     """
 
     __slots__ = (
@@ -172,6 +174,7 @@ class Knowledge:
         "covered_from",
         "covered_until",
         "cves",
+        "edition",
         "fingerprints",
         "needles",
         "rejected",
@@ -191,8 +194,10 @@ class Knowledge:
         support: Iterable[SupportPhase],
         rejected: Iterable[RejectedBuild],
         fingerprints: Iterable[Fingerprint] = (),
+        own: str = "",
     ) -> None:
         self.version = version
+        self.edition = f"{version}+{own}" if own else version
         self.covered_from = covered_from
         self.covered_until = covered_until
         self.updates = tuple(sorted(updates, key=lambda update: update.build))

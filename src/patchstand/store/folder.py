@@ -26,11 +26,14 @@ except ImportError:  # Windows: two runs on one batch are not kept apart there
 
 TABLES = ("observations", "identities", "answers", "contents")
 SCANS = "scans"
+DERIVED = "derived"
+"""What follows from the tables (workflow.derived); it can be made anew at any time."""
 MARK = "store.json"
 SETTINGS = "scan.json"
 """Written when the targets of a scan are complete: from then on it can be resumed."""
 TEMPORARY = ".tmp"
 DIGITS = 16
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _VERSION = 1
 
 
@@ -142,9 +145,10 @@ def write_whole(path: Path, content: bytes) -> Path:
         beside.replace(path)
         sync_folder(path.parent)
     except OSError as error:
+        raise unwritable(path, error) from error
+    finally:  # after Ctrl-C as well
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
-        raise unwritable(path, error) from error
     return path
 
 
@@ -174,9 +178,14 @@ def read_name(path: Path) -> TableFile | None:
 
 def unwritable(path: Path, error: OSError) -> StoreError:
     """The error of a file that cannot be written or read, with what to do."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreError(f"the disk is full at {path}; make room, then go on with --resume")
+    if error.errno in _FULL:
+        return StoreError(f"the disk is full at {path}; make room, then do the same again")
     return StoreError(f"{path}: {error.strerror or error}")
+
+
+def is_full(error: StoreError) -> bool:
+    """Whether it says that the disk is full."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL
 
 
 def _make(root: Path, mark: Path, created: datetime | None) -> None:

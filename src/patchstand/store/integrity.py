@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from patchstand.errors import UsageError
 from patchstand.store.folder import (
+    DERIVED,
     DIGITS,
     SCANS,
     SETTINGS,
@@ -150,13 +151,13 @@ def leftovers(folder: Folder, *, but: Iterable[str] = ()) -> list[Path]:
     Those of the batches named in `but` are left out.
     """
     found = set(folder.root.glob(f"{TEMPORARY}-*"))
-    for name in (*TABLES, SCANS):
+    for name in (*TABLES, SCANS, DERIVED):
         found.update((folder.root / name).rglob(f"{TEMPORARY}-*"))
     found.update((folder.root / SCANS).glob("*/spill"))
     found.update(path.parent for path in (folder.root / SCANS).glob("*/lock") if _is_idle(path))
     left_out = {folder.root / SCANS / batch for batch in but}
     return sorted(
-        path for path in found if not left_out & {path, *path.parents} and not _is_in_use(path)
+        path for path in found if not left_out & {path, *path.parents} and not is_in_use(path)
     )
 
 
@@ -168,7 +169,7 @@ def _is_idle(lock: Path) -> bool:
     )
 
 
-def _is_in_use(path: Path) -> bool:
+def is_in_use(path: Path) -> bool:
     """True for a file named after another process that is still there."""
     number = path.name.removeprefix(f"{TEMPORARY}-").partition("-")[0]
     if not number.isdigit() or int(number) in (0, os.getpid()) or os.name != "posix":

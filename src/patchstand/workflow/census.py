@@ -5,10 +5,11 @@ runs -> intervals -> population of the day; distinct sights -> judged once
 statistics over both -> figures; cube -> series
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from patchstand.census.columns import give_back
 from patchstand.census.cube import cube
 from patchstand.census.intervals import intervals
 from patchstand.census.looks import WINDOW
+from patchstand.census.reading import Source
 from patchstand.census.series import series
 from patchstand.census.sources import seen_by
 from patchstand.census.statistic import Asked, Statistic
@@ -31,8 +33,9 @@ from patchstand.census.tables import JUDGED, Remember, Tables, made_anew, tables
 from patchstand.errors import ScopeError, UsageError
 from patchstand.model import Census, Knowledge, SkippedMonth
 from patchstand.plugins import declared
+from patchstand.store.content import content_of
 from patchstand.store.folder import Folder
-from patchstand.workflow.derived import Made, cached, clear, digest, keep
+from patchstand.workflow.derived import Made, cached, clear, digest, keep, tidy
 from patchstand.workflow.judged_tables import judged_tables
 from patchstand.workflow.months import OnMonth, Piece, Runs, all_runs, digest_of, pieces
 from patchstand.workflow.sightings import shown_by_key
@@ -73,13 +76,14 @@ def census(plan: CensusPlan, pool: Executor | None = None, on_month: OnMonth = _
     """
     chosen = _chosen(plan.only)
     folder = Folder.open(plan.store)
+    tidy(folder)
     if plan.rebuild:
         clear(folder)
     known = knowledge.load(plan.override)
     wanted = pieces(folder, known, plan.override, plan.as_of)
     rows, skipped = _intervals(folder, wanted, plan, pool, on_month)
     if not len(rows):
-        raise UsageError(_nothing(folder, plan, wanted))
+        raise UsageError(_nothing(folder, plan, wanted) + said_of(skipped))
     rows = _of_country(rows, plan.country)
     first = _day(pc.min(rows["first_day"]))
     left_out = {each.month for each in skipped}
@@ -145,7 +149,18 @@ def _intervals(
     _refuse(coming.refused)
     if not coming.skipped and all(piece.until is None for piece in wanted):
         keep(folder, made, rows, _VERSIONS)
-    return rows, tuple(coming.skipped)
+    return rows, tuple(_within(folder, each) for each in coming.skipped)
+
+
+def _within(folder: Folder, skipped: SkippedMonth) -> SkippedMonth:
+    """With paths within the store in its reason: the census goes to others, the store does not."""
+    return replace(skipped, why=skipped.why.replace(f"{folder.root.absolute()}{os.sep}", ""))
+
+
+def said_of(skipped: Sequence[SkippedMonth]) -> str:
+    """The end of an error that may come of months that were left out."""
+    months = ", ".join(each.month for each in skipped)
+    return f"; left out, since they are damaged: {months}" if months else ""
 
 
 def _refuse(permits: set[str]) -> None:
@@ -183,7 +198,7 @@ def _remember(
     """Keeps tables of this day beside the store, unless they rest on a part of it only."""
     if not whole or plan.override is not None:
         return made_anew
-    what = digest(digest_of(wanted), known.version, plan.as_of, plan.country)
+    what = digest(digest_of(wanted), known.edition, plan.as_of, plan.country)
     return lambda name, make: _kept(folder, (name, what), make)
 
 
@@ -216,7 +231,8 @@ def _seen_by(wanted: Sequence[Piece], known: Knowledge, as_of: date) -> pa.Table
     begin = end - timedelta(days=WINDOW + 1)
     recent = [piece for piece in wanted if piece.month >= f"{begin:%Y-%m}"]
     shown = shown_by_key([path for piece in recent for path in piece.identities], known)
-    files = [path for piece in recent for path in piece.observations]
+    paths = [path for piece in recent for path in piece.observations]
+    files = (Source(path, content_of(path)) for path in paths)  # one after the other
     return seen_by(files, shown, begin, end)
 
 

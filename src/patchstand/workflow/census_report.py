@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from patchstand import knowledge
@@ -18,7 +19,7 @@ from patchstand.report.census_csv import census_csv
 from patchstand.report.census_page import render_census
 from patchstand.report.charts import charts
 from patchstand.report.prometheus import prometheus
-from patchstand.workflow.census import CensusPlan
+from patchstand.workflow.census import CensusPlan, said_of
 from patchstand.workflow.files import write_bytes
 from patchstand.workflow.published import compare
 
@@ -72,10 +73,7 @@ def census_report(counted: Census, plan: CensusPlan, shown: Beside) -> Document:
         UsageError: nobody is there on that day, or too few to be told of.
     """
     if not counted.population:
-        raise UsageError(
-            f"no server was seen in the {WINDOW} days until {plan.as_of}; the last one was seen"
-            f" on {counted.last}: say --as-of {counted.last}"
-        )
+        raise UsageError(_nobody(counted) + said_of(counted.skipped))
     if plan.country is not None and counted.population < FEWEST:
         raise UsageError(
             f"--country {plan.country}: fewer than {FEWEST} servers; figures would point at them"
@@ -89,6 +87,20 @@ def census_report(counted: Census, plan: CensusPlan, shown: Beside) -> Document:
     if shown.with_sql:
         document["sql"] = dict(counted.sql)
     return document
+
+
+def _nobody(counted: Census) -> str:
+    """Why no server is there on the day."""
+    last, day = counted.last, counted.as_of
+    if last < day - timedelta(days=WINDOW):
+        return (
+            f"no server was seen in the {WINDOW} days until {day}; the last one was seen on"
+            f" {last}: say --as-of {last}"
+        )
+    return (
+        f"no server is there on {day}: where the last one was seen ({last}), something else was"
+        " seen after it; choose another day with --as-of"
+    )
 
 
 def _compared(counted: Census, plan: CensusPlan, population: PublishedPopulation) -> Document:

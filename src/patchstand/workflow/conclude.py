@@ -47,7 +47,7 @@ def conclude(
     """What follows from evidence seen on a day, judged as of another."""
     sighted = identify(evidence, known, seen_on)
     judged = [(node, _judged(node, known, as_of)) for node in sighted.nodes]
-    identity, assessment = max(judged, key=lambda pair: _badness(pair[1]))
+    identity, assessment = max(judged, key=lambda pair: badness(pair[1]))
     return Conclusion(
         key=key_of(evidence, seen_on),
         seen_on=seen_on,
@@ -67,7 +67,7 @@ def conclude(
         behind_low=assessment.low.days if assessment and assessment.low else None,
         behind_high=assessment.high.days if assessment and assessment.high else None,
         as_of=as_of,
-        knowledge=known.version,
+        knowledge=known.edition,
     )
 
 
@@ -78,8 +78,11 @@ def _judged(identity: Identity, known: Knowledge, as_of: date) -> Assessment | N
 _CLASSES = ("not_vulnerable", "undetermined", "vulnerable")
 
 
-def _badness(assessment: Assessment | None) -> tuple[int, int]:
-    """The worst node of a server counts: by its class, then by how long it is open."""
+def badness(assessment: Assessment | None) -> tuple[int, int]:
+    """How bad a verdict is, more is worse: by the class, then by how long it is open.
+
+    The worst node of a server counts, and of several looks at one moment the worst.
+    """
     if assessment is None:
         return -1, -1
     days = assessment.high.days if assessment.high and assessment.high.since else -1

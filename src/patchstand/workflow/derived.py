@@ -15,9 +15,16 @@ from pathlib import Path
 import pyarrow as pa
 
 from patchstand.errors import StoreError
-from patchstand.store.folder import DIGITS, Folder, unwritable, write_whole
+from patchstand.store.folder import (
+    DERIVED,
+    DIGITS,
+    TEMPORARY,
+    Folder,
+    unwritable,
+    write_whole,
+)
+from patchstand.store.integrity import is_in_use
 
-DERIVED = "derived"
 _ENDING = "arrow"
 _COMPRESSED = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
 _ALONE = pa.ipc.IpcReadOptions(use_threads=False)
@@ -52,6 +59,14 @@ def keep(folder: Folder, made: Made, table: pa.Table, versions: int = 1) -> None
     with contextlib.suppress(StoreError):  # read only, or full: the figures are the same without
         path = write_whole(folder.root / DERIVED / file, content)
         _thin(path, name, versions)
+
+
+def tidy(folder: Folder) -> None:
+    """Remove, if that is possible, what a census left behind that was ended while it wrote."""
+    for path in (folder.root / DERIVED).glob(f"{TEMPORARY}-*"):
+        if not is_in_use(path):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def clear(folder: Folder) -> int:

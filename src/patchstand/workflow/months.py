@@ -11,25 +11,28 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import Self
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from patchstand import knowledge
 from patchstand.census.intervals import joined
+from patchstand.census.reading import Source
 from patchstand.census.runs import Month, month_runs
 from patchstand.errors import PatchstandError, StoreError, UsageError
 from patchstand.model import Knowledge, SkippedMonth
+from patchstand.store.content import content_of
 from patchstand.store.folder import Folder
 from patchstand.workflow.derived import Made, cached, digest, is_kept, keep
-from patchstand.workflow.sightings import shown_by_key
+from patchstand.workflow.sightings import badness_on, shown_by_key
 
-_FORMAT = "1"
+_FORMAT = "2"
 """Changed whenever the same observations would give other tables."""
 _REFUSED = b"refused"
 CENSUS = "census"
@@ -44,7 +47,7 @@ _AHEAD = 24
 class Piece:
     """One month to be turned into runs; everything in it can go to another machine.
 
-    `knowledge`: the version of what is to be known there; `digest`: what the runs are made of.
+    `knowledge`: the edition of what is to be known there; `digest`: what the runs are made of.
     """
 
     month: str
@@ -82,16 +85,16 @@ def pieces(folder: Folder, known: Knowledge, override: Path | None, as_of: date)
         if month <= f"{as_of:%Y-%m}" and tables["observations"]:
             files = (tuple(tables["observations"]), tuple(tables["identities"]))
             until = end if f"{end:%Y-%m}" == month and _goes_on(files[0], end) else None
-            made_of = digest(_FORMAT, known.version, month, until, *map(_names, files))
-            found.append(Piece(month, *files, until, there, known.version, made_of))
+            made_of = digest(_FORMAT, known.edition, month, until, *map(_names, files))
+            found.append(Piece(month, *files, until, there, known.edition, made_of))
     return found
 
 
 def _goes_on(paths: Sequence[Path], end: datetime) -> bool:
     """True when rows of these files may be of `end` or later; a damaged file may have any."""
     try:
-        spans = [_last(pq.read_metadata(path)) for path in paths]
-    except (OSError, pa.ArrowException):
+        spans = [_last(pq.read_metadata(pa.BufferReader(content_of(path)))) for path in paths]
+    except StoreError:
         return True
     return any(last is None or last >= end.timestamp() * 1000 for last in spans)
 
@@ -114,14 +117,15 @@ def runs_of(piece: Piece) -> Runs:
         UsageError: something else is known here than where the census is made.
     """
     known = _knowledge(piece.override)
-    if known.version != piece.knowledge:
+    if known.edition != piece.knowledge:
         raise UsageError(
-            f"a worker knows {known.version}, and the census {piece.knowledge}:"
+            f"a worker knows {known.edition}, and the census {piece.knowledge}:"
             " install the same patchstand, and the same --knowledge, on all of them"
         )
     shown = shown_by_key(piece.identities, known)
-    month = Month(piece.month, piece.observations, shown, piece.until)
-    return Runs(month_runs(month), tuple(sorted(_refused(piece))))
+    files = [Source(path, content_of(path)) for path in piece.observations]
+    month = Month(piece.month, files, shown, partial(badness_on, known), piece.until)
+    return Runs(month_runs(month), tuple(sorted(_refused(files, piece.until))))
 
 
 def all_runs(
@@ -284,8 +288,15 @@ def _together(runs: list[Runs]) -> Runs:
 
 def _names(paths: Sequence[Path]) -> list[tuple[str, int, int]]:
     """Names carry the digest of what was written; size and time tell what was done to it since."""
-    found = ((path.name, path.stat()) for path in paths)
-    return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
+    return sorted((path.name, *_size_and_time(path)) for path in paths)
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError:  # reading it says what is wrong
+        return -1, -1
+    return stat.st_size, stat.st_mtime_ns
 
 
 @lru_cache(maxsize=2)
@@ -293,23 +304,40 @@ def _knowledge(override: Path | None) -> Knowledge:
     return knowledge.load(override)
 
 
-def _refused(piece: Piece) -> set[str]:
-    """Who allowed observations of the month for other purposes than a census."""
-    permits = {text for path in piece.observations for text in _permits(path)}
+def _refused(files: Sequence[Source], until: datetime | None) -> set[str]:
+    """Who allowed observations before a moment for other purposes than a census."""
     found = set()
-    for text in permits:
-        permit = msgspec.json.decode(text)
-        if permit["granted_by"] not in _COUNTED and CENSUS not in permit["purposes"]:
-            found.add(f"{permit['granted_by']} ({', '.join(permit['purposes'])})")
+    for _, content in files:
+        refused = {text for text in _permits(content) if not _allows(text)}
+        if refused and until is not None:
+            refused &= _permits_before(content, until)
+        found |= {_told(text) for text in refused}
     return found
 
 
-def _permits(path: Path) -> set[str]:
+def _allows(text: str) -> bool:
+    permit = msgspec.json.decode(text)
+    return permit["granted_by"] in _COUNTED or CENSUS in permit["purposes"]
+
+
+def _told(text: str) -> str:
+    permit = msgspec.json.decode(text)
+    return f"{permit['granted_by']} ({', '.join(permit['purposes'])})"
+
+
+def _permits(content: pa.Buffer) -> set[str]:
     """The permits of a file; its statistics tell when there is one only."""
-    file = pq.ParquetFile(path, read_dictionary=["permit"])
+    file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=["permit"])
     at = file.schema.names.index("permit")
     groups = [file.metadata.row_group(each).column(at) for each in range(file.num_row_groups)]
     noted = [each.statistics for each in groups]
     if all(each is not None and each.has_min_max and each.min == each.max for each in noted):
         return {each.min for each in noted}
     return {text for text in file.read(["permit"])["permit"].unique().to_pylist() if text}
+
+
+def _permits_before(content: pa.Buffer, until: datetime) -> set[str | None]:
+    file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=["permit"])
+    rows = file.read(["permit", "observed_at"])
+    before = rows.filter(pc.less(rows["observed_at"], pa.scalar(until)))
+    return set(before["permit"].unique().to_pylist())

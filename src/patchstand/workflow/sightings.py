@@ -11,36 +11,45 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from patchstand.assess import judge_set
 from patchstand.census.runs import NO_EXCHANGE
-from patchstand.errors import StoreError
 from patchstand.model import Build, Conclusion, Evidence, EvidenceKind, Knowledge, ProductLine
-from patchstand.workflow.conclude import conclude
+from patchstand.store.content import content_of, damaged
+from patchstand.workflow.conclude import badness, conclude
 
 _COLUMNS = ("key", "is_exchange", "lines", "builds", "reason", "knowledge")
 _FOR_ANEW = ("key", "seen_on", "evidence")
 
 
-def shown_by_key(files: Sequence[Path], known: Knowledge) -> dict[int, str]:
+def shown_by_key(files: Sequence[Path], known: Knowledge) -> dict[int, str | None]:
     """By identity key: `lines|builds|doubt`, or that no Exchange server is there.
 
-    Keys of which nothing can be told are left out. What was concluded with other knowledge
-    is concluded anew from its evidence.
+    None stands where nothing can be told. What was concluded with other knowledge is
+    concluded anew from its evidence.
 
     Raises:
         StoreError: a file cannot be read.
     """
-    found: dict[int, str] = {}
+    found: dict[int, str | None] = {}
     for path in files:
+        content = content_of(path)
         try:
-            rows = pq.ParquetFile(path, page_checksum_verification=True).read(_COLUMNS)
-            is_current = set(rows["knowledge"].unique().to_pylist()) <= {known.version}
+            rows = _read(content, _COLUMNS)
+            is_current = set(rows["knowledge"].unique().to_pylist()) <= {known.edition}
             if not is_current:
-                rows = pq.ParquetFile(path, page_checksum_verification=True).read(_FOR_ANEW)
+                rows = _read(content, _FOR_ANEW)
         except (OSError, pa.ArrowException) as error:
-            said = str(error).splitlines()[0]
-            raise StoreError(f"{path}: {said}; run `patchstand store check`") from error
+            raise damaged(path, str(error)) from error
         found |= _as_concluded(rows) if is_current else _anew(rows, known)
     return found
+
+
+def badness_on(known: Knowledge, text: str | None, day: date) -> tuple[int, int]:
+    """How bad it is what is shown on a day, judged as of it; least where nothing can be told."""
+    if text is None or text == NO_EXCHANGE:
+        return (-2 if text is None else -1), 0
+    _, builds, doubt = read_shown(text)
+    return badness(judge_set(known, builds, doubt, day))
 
 
 def shown(conclusion: Conclusion) -> str | None:
@@ -73,24 +82,21 @@ def _text(
     return f"{' '.join(lines)}|{' '.join(builds)}|{doubt or ''}"
 
 
-def _as_concluded(rows: pa.Table) -> dict[int, str]:
+def _read(content: pa.Buffer, columns: Sequence[str]) -> pa.Table:
+    return pq.ParquetFile(pa.BufferReader(content)).read(columns)
+
+
+def _as_concluded(rows: pa.Table) -> dict[int, str | None]:
     columns = [rows[name].to_pylist() for name in _COLUMNS[:5]]
-    found = {}
-    for key, is_exchange, lines, builds, reason in zip(*columns, strict=True):
-        text = _text(is_exchange, lines, builds, reason)
-        if text is not None:
-            found[key] = text
-    return found
+    return {key: _text(*concluded) for key, *concluded in zip(*columns, strict=True)}
 
 
-def _anew(rows: pa.Table, known: Knowledge) -> dict[int, str]:
+def _anew(rows: pa.Table, known: Knowledge) -> dict[int, str | None]:
     columns = [rows[name].to_pylist() for name in _FOR_ANEW]
-    found = {}
-    for key, seen_on, evidence in zip(*columns, strict=True):
-        text = _concluded(known, evidence, _era(known, seen_on))
-        if text is not None:
-            found[key] = text
-    return found
+    return {
+        key: _concluded(known, evidence, _era(known, seen_on))
+        for key, seen_on, evidence in zip(*columns, strict=True)
+    }
 
 
 @lru_cache(maxsize=100_000)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from errno import EDQUOT, ENOSPC
 from functools import lru_cache
 from hashlib import sha256
 from itertools import accumulate, pairwise
@@ -38,7 +37,7 @@ from patchstand.model.published import Cell, PublishedPopulation
 from patchstand.store.batches import Batch, BatchKind
 from patchstand.store.bulk import repeated, write_month
 from patchstand.store.columns import OBSERVATIONS, permit_text
-from patchstand.store.folder import MARK, Folder
+from patchstand.store.folder import MARK, Folder, is_full
 from patchstand.store.integrity import under_way
 from patchstand.workflow.published import builds_of
 from patchstand.workflow.register import note_begin, note_end, noted, state_of
@@ -175,8 +174,7 @@ def _room_is_asked_for() -> Iterator[None]:
     try:
         yield
     except StoreError as error:
-        cause = error.__cause__
-        if isinstance(cause, OSError) and cause.errno in (ENOSPC, EDQUOT):
+        if is_full(error):
             raise StoreError(
                 "the disk is full; make room and run the same again: it goes on where it stopped"
             ) from error

@@ -22,7 +22,7 @@ from patchstand.cli.command import (
 from patchstand.cli.elsewhere import add_cluster
 from patchstand.cli.output import console, leave_stdout, write_json
 from patchstand.cli.stopping import stopping
-from patchstand.errors import PatchstandError, UsageError
+from patchstand.errors import PatchstandError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from patchstand.cli.stopping import Stop
@@ -113,11 +113,18 @@ def _configure_elsewhere(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from patchstand.store.folder import is_full
+
     if options.dry_run:
         return _dry_run(options)
-    if options.resume is None or _never_began(options):
-        return _begun(options)
-    return _resumed(options)
+    is_new = options.resume is None or _never_began(options)
+    try:
+        return _begun(options) if is_new else _resumed(options)
+    except StoreError as error:
+        if not is_full(error):
+            raise
+        where = str(error).rpartition(";")[0]
+        raise StoreError(f"{where}; make room, then go on with --resume") from error
 
 
 def _never_began(options: argparse.Namespace) -> bool:

@@ -1,6 +1,7 @@
 """Local processes or a Dask cluster: `executor(url)` is the only switch (docs/cluster.md)."""
 
-from collections.abc import Generator, Iterable, Iterator
+import signal
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -14,11 +15,14 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from patchstand.errors import PatchstandError, StoreError, UsageError
 from patchstand.workflow.beyond.batches import LookBatch, LookResult, decode_result, encode
 from patchstand.workflow.beyond.remote import Edge, Ledger, look_batch
 
+P = ParamSpec("P")
+T = TypeVar("T")
 SCHEMES = ("tcp://", "tls://")
 
 
@@ -101,10 +105,35 @@ def _payload(future: "Future[bytes]", batch: LookBatch) -> bytes:
         ) from error
 
 
+class _Undisturbed(ProcessPoolExecutor):
+    """Processes that Ctrl-C does not reach: whoever gave them work decides what becomes of it.
+
+    A terminal sends it to all of them, and each would print a traceback of its own.
+    """
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Have work done, by a new process where all are busy."""
+        with _held_back():
+            return super().submit(fn, *args, **kwargs)
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Hold Ctrl-C back until the end; processes that begin meanwhile never see it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 @contextmanager
 def _processes(count: int | None) -> Iterator[Executor]:
     """Spawned, not forked: the threads and connections of this process stay here."""
-    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+    pool = _Undisturbed(count, mp_context=get_context("spawn"))
     try:
         yield pool
     except BaseException:
