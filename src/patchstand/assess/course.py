@@ -239,6 +239,8 @@ def _span(whole: _Set, day: date) -> Span:
     blind = patch_day_after(whole.knowledge.covered_until)
     if blind <= day:  # an update that nobody here knows may be missing since then
         behind_for = Bounds(behind_for.low, min(behind_for.high, blind))
+    if day < whole.knowledge.covered_from:  # and what came out before that not all is known of
+        behind_for = Bounds(behind_for.low, ALWAYS)
     return Span(day, found, behind_for, frozenset(support.phase for support in supports))
 
 

@@ -20,7 +20,11 @@ PLACE = ("country", "state", "asn", "sector")
 WINDOW = 14
 """Days a server counts after its last observation (DESIGN, the definition of a population)."""
 DAY_MS = 86_400_000
-_COLUMNS = ("target", "ports", "address", "observed_at", "identity", "certificate", *PLACE)
+_COLUMNS = (
+    "target", "ports", "address", "source", "observed_at", "identity", "certificate", *PLACE,
+)  # fmt: skip
+MAIL = "mail"
+"""The source whose records name servers on the way of a mail; many of those nobody can reach."""
 _SAME = ("ports", "country", "state", "sector")
 """Texts that no row needs to carry where a month says the same in all of them."""
 _AT_ONCE = 1 << 17
@@ -36,7 +40,8 @@ def looks_of(
 ) -> tuple[pa.Table, Same]:
     """The looks of these files before a moment, and the columns that say the same in all.
 
-    Of the looks of a server at one moment the one counts that shows the worst.
+    Of the looks of a server at one moment the one counts that shows the worst. Servers that a
+    mail names without an address are left out: their address may be counted already.
 
     The table has `address`, `ports`, `identity`, `certificate`, the place, and of each row
     the times of its first and its last look (`first`, `last`: milliseconds since 1970).
@@ -97,13 +102,19 @@ def _worst(rows: pa.Table, badness: Badness) -> pa.Table:
     tied = _tied(server, at)
     if "identity" not in rows.column_names:
         return rows
-    keys, first, number = np.unique(codes(rows["identity"]), return_index=True, return_inverse=True)
+    among = np.flatnonzero(np.append(tied, False) | np.append(False, tied))
+    keys, first, number = np.unique(
+        codes(rows["identity"])[among], return_index=True, return_inverse=True
+    )
+    moments = at[among[first]]
     bad = [
-        (badness(int(key), int(at[row])), int(key)) for key, row in zip(keys, first, strict=True)
+        (badness(int(key), int(when)), int(key)) for key, when in zip(keys, moments, strict=True)
     ]
-    rank = np.empty(len(keys), np.int64)
-    rank[sorted(range(len(keys)), key=bad.__getitem__)] = np.arange(len(keys))
-    order = np.lexsort((rank[number], at, server))  # those of one moment stay where they were
+    of_key = np.empty(len(keys), np.int64)
+    of_key[sorted(range(len(keys)), key=bad.__getitem__)] = np.arange(len(keys))
+    rank = np.zeros(len(server), np.int64)
+    rank[among] = of_key[number]
+    order = np.lexsort((rank, at, server))  # those of one moment stay where they were
     return rows.take(pa.array(order[np.append(~tied, True)]))
 
 
@@ -120,7 +131,24 @@ def _together(files: Sequence[Observed], same: Same) -> pa.Table:
 
 
 def _filled(rows: pa.Table, file: Observed, same: Same) -> pa.Table:
-    return with_same(rows, file.same, set(file.same) - set(same))
+    rows = _with_address(rows, file.same.get("source"))
+    return with_same(rows, file.same, set(file.same) - {"source", *same})
+
+
+def _with_address(rows: pa.Table, source: str | None) -> pa.Table:
+    """The rows without those in which a mail names a server, and without their source."""
+    if "source" in rows.column_names:
+        by_mail = pc.equal(rows["source"].cast(pa.string()), MAIL)
+        rows = rows.drop_columns(["source"])
+        return rows.filter(pc.invert(pc.and_(by_mail, _no_address(rows))))
+    return rows.filter(pc.invert(_no_address(rows))) if source == MAIL else rows
+
+
+def _no_address(rows: pa.Table) -> pa.Array | pa.ChunkedArray:
+    """Where the address is not known."""
+    if "address" not in rows.column_names:
+        return pa.repeat(pa.scalar(value=True), len(rows))
+    return rows["address"].is_null()
 
 
 def _before(rows: pa.Table, until: datetime | None) -> pa.Table:

@@ -8,11 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from patchstand.census.columns import codes, one
-from patchstand.census.looks import servers_of
+from patchstand.census.looks import MAIL, servers_of
 from patchstand.census.reading import Source, observed, with_same
 from patchstand.census.runs import NO_EXCHANGE
 
 SEEN_BY = pa.schema({"address": pa.string(), "ports": pa.string(), "source": pa.string()})
+"""A name in place of the address, with no ports: a mail names a server that nothing else saw."""
+_NAMED = SEEN_BY.append(pa.field("target", pa.string()))
 _COLUMNS = ("target", "ports", "address", "source", "observed_at", "identity")
 _AT_ONCE = 1 << 17
 """Rows looked at at a time."""
@@ -23,12 +25,14 @@ def seen_by(
 ) -> pa.Table:
     """Every server with every source that saw it as an Exchange server in that time.
 
+    A server that a mail names is the one that was asked under this name.
+
     Raises:
         StoreError: a file cannot be read.
     """
     nobody = (None, NO_EXCHANGE)
     keys = pa.array([key for key, text in shown.items() if text not in nobody], pa.int64())
-    found = [SEEN_BY.empty_table()]
+    found = [_NAMED.empty_table()]
     for path in files:
         file = observed(path, _COLUMNS)
         for rows in file.pieces(_AT_ONCE) if "identity" in file.columns else ():
@@ -40,17 +44,43 @@ def seen_by(
 
 
 def _distinct(rows: pa.Table) -> pa.Table:
+    """Each combination once; those that a mail names have no address."""
     if not len(rows):
-        return SEEN_BY.empty_table()
+        return _NAMED.empty_table()
     address, ports = servers_of(rows)
-    source = one(rows["source"])
-    numbers = (codes(address), codes(ports), codes(source))
-    sizes = (len(ports.dictionary), len(source.dictionary))
-    each = (numbers[0].astype(np.int64) * sizes[0] + numbers[1]) * sizes[1] + numbers[2]
+    parts = [address, ports, one(rows["source"]), one(rows["target"])]
+    each = np.zeros(len(rows), np.int64)
+    for part in parts:
+        each = each * (len(part.dictionary) + 1) + codes(part)
     first = pa.array(np.unique(each, return_index=True)[1])
-    columns = [part.take(first).cast(pa.string()) for part in (address, ports, source)]
-    return pa.Table.from_arrays(columns, schema=SEEN_BY)
+    found = [part.take(first).cast(pa.string()) for part in parts]
+    if "address" in rows.column_names:
+        known = rows["address"].take(first).cast(pa.string())
+    else:
+        known = pa.nulls(len(first), pa.string())
+    by_mail = pc.equal(found[2], MAIL)
+    found[0] = pc.if_else(by_mail, known, found[0])
+    return pa.Table.from_arrays(found, schema=_NAMED)
 
 
 def _together(tables: Sequence[pa.Table]) -> pa.Table:
-    return pa.concat_tables(tables).group_by(SEEN_BY.names).aggregate([])
+    """Names become the addresses that were asked under them, or stay names."""
+    rows = pa.concat_tables(tables).group_by(_NAMED.names).aggregate([])
+    has_address = rows["address"].is_valid()
+    asked, by_name = rows.filter(has_address), rows.filter(pc.invert(has_address))
+    places = asked.select(["target", "address", "ports"]).group_by(
+        ["target", "address", "ports"]
+    ).aggregate([])  # fmt: skip
+    found = by_name.select(["target", "source"]).join(places, "target", join_type="left outer")
+    named = pa.Table.from_arrays(
+        [
+            pc.coalesce(found["address"], found["target"]),
+            pc.coalesce(found["ports"], pa.scalar("")),
+            found["source"],
+        ],
+        schema=SEEN_BY,
+    )
+    whole = pa.concat_tables([asked.select(SEEN_BY.names), named])
+    return whole.group_by(SEEN_BY.names).aggregate([]).sort_by(
+        [(name, "ascending") for name in SEEN_BY.names]
+    )  # fmt: skip

@@ -108,7 +108,8 @@ def made_anew(_name: str, make: Callable[[], pa.Table]) -> pa.Table:
 class Tables:
     """The tables as of a day; keeps the text of what was asked under each rule.
 
-    `seen_since`: the first day with an observation. `remember`: for tables that take long.
+    `seen_since`: the first day with an observation. `one_country`: servers of others are left
+    out. `remember`: for tables that take long.
     """
 
     duck: duckdb.DuckDBPyConnection
@@ -116,7 +117,8 @@ class Tables:
     seen_since: date
     remember: Remember = made_anew
     population: int = 0
-    asked: dict[str, str] = field(default_factory=dict)
+    one_country: bool = False
+    asked: dict[str, list[str]] = field(default_factory=dict)
 
     def ask(self, rule: str, sql: str, **values: object) -> list[tuple[Any, ...]]:
         """The rows of a query; `$as_of` and `$seen_since` are there without being named."""
@@ -127,10 +129,16 @@ class Tables:
         return self.duck.sql(query.sql, params=self.note(query)).to_arrow_table()
 
     def note(self, query: Query) -> dict[str, object]:
-        """Keep the text of a query, of a rule the first one; the values that it names."""
+        """Keep the text of a query under its rule; the values that it names."""
         given = {"as_of": self.as_of, "seen_since": self.seen_since, **query.values}
-        self.asked.setdefault(query.rule, _spelled(query.sql, given))
+        text, known = _spelled(query.sql, given), self.asked.setdefault(query.rule, [])
+        if text not in known:
+            known.append(text)
         return {name: value for name, value in given.items() if f"${name}" in query.sql}
+
+    def sql(self) -> dict[str, str]:
+        """What was asked, by rule; several queries of a rule one after the other."""
+        return {rule: ";\n".join(texts) for rule, texts in sorted(self.asked.items())}
 
     def figure(self, rule: str, low: str, high: str, **values: object) -> Figure:
         """Count the servers of the population for which a condition surely, possibly holds."""
@@ -154,7 +162,7 @@ def tables(
             duck.register(name, rows)
         found = Tables(duck, as_of, seen_since, remember)
         duck.execute(f"CREATE TABLE server AS {SERVER}", {"as_of": as_of})
-        found.asked["server"] = _spelled(f"CREATE TABLE server AS {SERVER}", {"as_of": as_of})
+        found.asked["server"] = [_spelled(f"CREATE TABLE server AS {SERVER}", {"as_of": as_of})]
         ((found.population,),) = found.ask("population", "SELECT count(*) FROM server")
         yield found
 

@@ -25,7 +25,7 @@ from patchstand.model.assessment import (
     Why,
 )
 from patchstand.model.build import ON_PREMISES, Build, ProductLine
-from patchstand.model.census import FEWEST, Census, Figure, SkippedMonth
+from patchstand.model.census import FEWEST, Basis, Census, Figure, SkippedMonth
 from patchstand.model.evidence import (
     Clue,
     Conflict,
@@ -75,6 +75,7 @@ __all__ = [
     "NOWHERE",
     "ON_PREMISES",
     "Assessment",
+    "Basis",
     "Behind",
     "Build",
     "BuildAssessment",

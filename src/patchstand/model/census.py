@@ -43,6 +43,21 @@ class SkippedMonth:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What the figures rest on.
+
+    `sources`: how many servers of the population each source saw in the days that count.
+    `vulnerable_only`: servers that only reports of vulnerable servers name: no share can be
+    computed from these. `permits`: what allowed the looks; `simulated`: nobody was asked.
+    """
+
+    simulated: bool = False
+    sources: Mapping[str, int] = field(default_factory=dict)
+    vulnerable_only: int = 0
+    permits: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Census:
     """The figures of a day, and what they rest on.
 
@@ -62,5 +77,6 @@ class Census:
     parts: Mapping[str, Any]
     country: str | None = None
     skipped: tuple[SkippedMonth, ...] = ()
+    basis: Basis = field(default_factory=Basis)
     sights: Mapping[str, int] = field(default_factory=dict)
     sql: Mapping[str, str] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from patchstand.model import FEWEST, Census, Figure, ProductLine
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import catalog
 
+_PERMIT = ("granted_by", "authority", "legal_basis", "purposes")
 _BREAKDOWNS = ("by_line", "sectors", "states", "systems")
 _LINES = {line.value: at for at, line in enumerate(ProductLine)}
 
@@ -24,6 +25,14 @@ def census_document(census: Census) -> Document:
         "observed": {"first": census.first.isoformat(), "last": census.last.isoformat()},
         "skipped": [{"month": each.month, "why": each.why} for each in census.skipped],
         "population": census.population,
+        "basis": {
+            "simulated": census.basis.simulated,
+            "sources": dict(census.basis.sources),
+            "vulnerable_only": census.basis.vulnerable_only,
+            "permits": [
+                {name: each.get(name) for name in _PERMIT} for each in census.basis.permits
+            ],
+        },
     }
     for name, part in census.parts.items():
         found[name] = _breakdown(part) if name in _BREAKDOWNS else _plain(part)

@@ -120,6 +120,7 @@ _PLAIN = {
     "patchstand_patched_ratio": "Share of the servers with the fix after so many days, 0 to 1.",
     "patchstand_half_life_days": "Days in which half the open servers are patched, recent updates.",
     "patchstand_support_end_days": "Days until this support phase of a line ends.",
+    "patchstand_simulated": "1 when the servers are simulated and no real one stands behind.",
     "patchstand_unseen_servers": "Estimate of servers that no source has seen.",
     "patchstand_situation": "1 for the level of the situation by the own scale.",
 }
@@ -189,10 +190,20 @@ def _group(word: str, label: str, groups: Part) -> Iterator[_Sample]:
             yield from _figure(word, (*labels, ("figure", name)), group.get(name))
 
 
+_ESTIMATE = ("estimate", "low", "high")
+
+
+def _less(all_servers: int | None, seen: int | None) -> int | None:
+    """How many of an estimate of all servers nobody saw."""
+    return None if all_servers is None or seen is None else all_servers - seen
+
+
 def _exposed(exposed: Part) -> Iterator[_Sample]:
-    for name in ("server_days", "median_days", "longest_days"):
+    for name in ("server_days", "longest_days"):
         span = exposed.get(name) or {}
         yield from _bounds(f"patchstand_exposed_{name}", (), span.get("low"), span.get("high"))
+    for of, days in (exposed.get("median_days") or {}).items():
+        yield _Sample("patchstand_exposed_median_days", (("of", of),), days)
 
 
 def _times(document: Part) -> Iterator[_Sample]:
@@ -227,8 +238,11 @@ def _rest(document: Part) -> Iterator[_Sample]:
         if end.get("days") is not None:
             yield _Sample("patchstand_support_end_days", labels, end["days"])
     unseen = document.get("unseen") or {}
-    band = (unseen.get("estimate"), unseen.get("low"), unseen.get("high"))
+    band = tuple(_less(unseen.get(name), unseen.get("seen")) for name in _ESTIMATE)
     yield from _banded("patchstand_unseen_servers", (), band)
+    simulated = (document.get("basis") or {}).get("simulated")
+    if simulated is not None:
+        yield _Sample("patchstand_simulated", (), int(simulated))
     level = (document.get("situation") or {}).get("level")
     if level:
         yield _Sample("patchstand_situation", (("level", str(level)),), 1)

@@ -25,19 +25,28 @@ from patchstand.census.columns import give_back
 from patchstand.census.cube import cube
 from patchstand.census.intervals import intervals
 from patchstand.census.looks import WINDOW
-from patchstand.census.reading import Source
+from patchstand.census.reading import Source as FileContent
 from patchstand.census.series import series
 from patchstand.census.sources import seen_by
 from patchstand.census.statistic import Asked, Statistic
 from patchstand.census.tables import JUDGED, Remember, Tables, made_anew, tables
 from patchstand.errors import ScopeError, UsageError
-from patchstand.model import Census, Knowledge, SkippedMonth
+from patchstand.model import Basis, Census, Knowledge, SkippedMonth, Source
 from patchstand.plugins import declared
 from patchstand.store.content import content_of
 from patchstand.store.folder import Folder
 from patchstand.workflow.derived import Made, cached, clear, digest, keep, tidy
 from patchstand.workflow.judged_tables import judged_tables
-from patchstand.workflow.months import OnMonth, Piece, Runs, all_runs, digest_of, pieces
+from patchstand.workflow.months import (
+    SIMULATION,
+    OnMonth,
+    Piece,
+    Runs,
+    all_runs,
+    digest_of,
+    permits,
+    pieces,
+)
 from patchstand.workflow.sightings import shown_by_key
 
 _VERSIONS = 3
@@ -84,20 +93,20 @@ def census(plan: CensusPlan, pool: Executor | None = None, on_month: OnMonth = _
     rows, skipped = _intervals(folder, wanted, plan, pool, on_month)
     if not len(rows):
         raise UsageError(_nothing(folder, plan, wanted) + said_of(skipped))
-    rows = _of_country(rows, plan.country)
     first = _day(pc.min(rows["first_day"]))
-    left_out = {each.month for each in skipped}
-    good = [piece for piece in wanted if piece.month not in left_out]
+    rows = _of_country(rows, plan.country)
+    good = _without(wanted, skipped)
     remember = _remember(folder, wanted, plan, known, whole=not skipped)
     more = _judged(rows, known, first, plan.as_of, remember)
-    if "unseen" in chosen:
-        more["seen_by"] = remember("seen-by", partial(_seen_by, good, known, plan.as_of))
+    more["seen_by"] = remember("seen-by", partial(_seen_by, good, known, plan.as_of))
     give_back()
     with tables(rows, more, plan.as_of, first, remember) as opened:
+        opened.one_country = plan.country is not None
         trend = {}
         if plan.with_series:  # first: what it takes is free again for the others
             trend["series"] = series(opened, _cube(folder, rows, wanted, plan, whole=not skipped))
-        parts = _parts(opened, plan.asked, chosen) | trend
+        if skipped:  # who was not looked at then has neither gone nor come back
+            chosen = tuple(name for name in chosen if name != "movement")
         return Census(
             as_of=plan.as_of,
             covered_until=min(known.covered_until, plan.as_of),
@@ -108,10 +117,16 @@ def census(plan: CensusPlan, pool: Executor | None = None, on_month: OnMonth = _
             last=_day(pc.max(rows["last_day"])),
             country=plan.country,
             skipped=skipped,
-            parts=parts,
+            parts=_parts(opened, plan.asked, chosen) | trend,
+            basis=_basis(opened, good, plan.as_of),
             sights=_sights(opened),
-            sql=dict(sorted(opened.asked.items())),
+            sql=opened.sql(),
         )
+
+
+def _without(wanted: Sequence[Piece], skipped: Sequence[SkippedMonth]) -> list[Piece]:
+    left_out = {each.month for each in skipped}
+    return [piece for piece in wanted if piece.month not in left_out]
 
 
 @dataclass(slots=True)
@@ -225,15 +240,45 @@ def _judged(
     return {name: remember(name, partial(make, name)) for name in JUDGED}
 
 
+_VULNERABLE_ONLY = frozenset({Source.SHADOWSERVER.value})
+"""Sources whose reports name vulnerable servers and no others."""
+_SOURCES = """
+SELECT list_sort(list(DISTINCT source)) AS sources, count(*) FROM (
+    SELECT server, source FROM server LEFT JOIN seen_by USING (address, ports)
+) GROUP BY server
+"""
+
+
+def _basis(opened: Tables, wanted: Sequence[Piece], as_of: date) -> Basis:
+    """What saw the servers of the population, and what allowed it."""
+    sql = f"SELECT sources, count(*) FROM ({_SOURCES}) GROUP BY sources ORDER BY sources"  # noqa: S608  our own query
+    found = [(set(sources), n) for sources, n in opened.ask("sources", sql)]
+    counts = Counter[str]()
+    for sources, n in found:
+        counts.update(dict.fromkeys(sources - {None}, n))
+    given = permits(_recent_files(wanted, as_of))
+    return Basis(
+        simulated=any(each["granted_by"] == SIMULATION for each in given),
+        sources=dict(sorted(counts.items())),
+        vulnerable_only=sum(n for sources, n in found if sources <= _VULNERABLE_ONLY),
+        permits=tuple(given),
+    )
+
+
+def _recent_files(wanted: Sequence[Piece], as_of: date) -> Iterator[FileContent]:
+    begin = as_of - timedelta(days=WINDOW)
+    for piece in wanted:
+        if piece.month >= f"{begin:%Y-%m}":
+            yield from (FileContent(path, content_of(path)) for path in piece.observations)
+
+
 def _seen_by(wanted: Sequence[Piece], known: Knowledge, as_of: date) -> pa.Table:
     """Which sources saw which server in the days for which a look counts."""
     end = datetime.combine(as_of + timedelta(days=1), datetime.min.time(), UTC)
     begin = end - timedelta(days=WINDOW + 1)
     recent = [piece for piece in wanted if piece.month >= f"{begin:%Y-%m}"]
     shown = shown_by_key([path for piece in recent for path in piece.identities], known)
-    paths = [path for piece in recent for path in piece.observations]
-    files = (Source(path, content_of(path)) for path in paths)  # one after the other
-    return seen_by(files, shown, begin, end)
+    return seen_by(_recent_files(wanted, as_of), shown, begin, end)
 
 
 def statistic_names() -> tuple[str, ...]:
@@ -271,7 +316,7 @@ def _cube(
 
 def _sights(opened: Tables) -> dict[str, int]:
     asked = opened.duck.execute("SELECT shown, count(*) FROM server GROUP BY 1 ORDER BY 1")
-    return dict(Counter(dict(asked.fetchall())))
+    return dict(asked.fetchall())
 
 
 def _day(value: pa.Scalar) -> date:

@@ -9,7 +9,11 @@ written whole, renamed and never changed: any number of censuses may read and wr
 """
 
 import contextlib
+from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import pyarrow as pa
@@ -32,9 +36,33 @@ Made = tuple[str, str]
 """The name of a derived table, and the digest of what it was made of."""
 
 
+_MAKING = ("assess", "census", "identify", "model", "workflow/judged_tables.py",
+           "workflow/sightings.py", "workflow/conclude.py")  # fmt: skip
+"""Folders and files of the package on which derived tables rest."""
+
+
 def digest(*parts: object) -> str:
     """What a table made of these is known by."""
     return sha256(repr(parts).encode()).hexdigest()[:DIGITS]
+
+
+@lru_cache(maxsize=1)
+def code_digest() -> str:
+    """What the code that makes derived tables is known by: other code may make other tables."""
+    package = files("patchstand")
+    found = sha256()
+    for name in _MAKING:
+        for source in sorted(_sources(package / name), key=str):
+            found.update(source.read_bytes())
+    return found.hexdigest()[:DIGITS]
+
+
+def _sources(place: Traversable) -> Iterator[Traversable]:
+    if place.is_dir():
+        for each in place.iterdir():
+            yield from _sources(each)
+    elif place.name.endswith(".py"):
+        yield place
 
 
 def is_kept(folder: Folder, made: Made) -> bool:

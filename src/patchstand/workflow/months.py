@@ -6,7 +6,7 @@ table, half as large as theirs; those of the last one each by itself, as it goes
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 import pyarrow as pa
@@ -29,14 +29,14 @@ from patchstand.errors import PatchstandError, StoreError, UsageError
 from patchstand.model import Knowledge, SkippedMonth
 from patchstand.store.content import content_of
 from patchstand.store.folder import Folder
-from patchstand.workflow.derived import Made, cached, digest, is_kept, keep
+from patchstand.workflow.derived import Made, cached, code_digest, digest, is_kept, keep
 from patchstand.workflow.sightings import badness_on, shown_by_key
 
-_FORMAT = "2"
-"""Changed whenever the same observations would give other tables."""
 _REFUSED = b"refused"
 CENSUS = "census"
-_COUNTED = frozenset({"loopback", "simulation"})
+SIMULATION = "simulation"
+"""Who grants looks that nobody made (`simulate`)."""
+_COUNTED = frozenset({"loopback", SIMULATION})
 """Permits that need no purpose: nobody else's servers are asked."""
 OnMonth = Callable[[int, int], None]
 _AHEAD = 24
@@ -85,7 +85,7 @@ def pieces(folder: Folder, known: Knowledge, override: Path | None, as_of: date)
         if month <= f"{as_of:%Y-%m}" and tables["observations"]:
             files = (tuple(tables["observations"]), tuple(tables["identities"]))
             until = end if f"{end:%Y-%m}" == month and _goes_on(files[0], end) else None
-            made_of = digest(_FORMAT, known.edition, month, until, *map(_names, files))
+            made_of = digest(code_digest(), known.edition, month, until, *map(_names, files))
             found.append(Piece(month, *files, until, there, known.edition, made_of))
     return found
 
@@ -284,6 +284,16 @@ def _together(runs: list[Runs]) -> Runs:
     tables = [each.table for each in runs]
     runs.clear()
     return Runs(joined(tables), tuple(refused))
+
+
+def permits(files: Iterable[Source]) -> list[Mapping[str, Any]]:
+    """What allowed the observations of files, each once.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
+    texts = {text for _, content in files for text in _permits(content)}
+    return [msgspec.json.decode(text) for text in sorted(texts)]
 
 
 def _names(paths: Sequence[Path]) -> list[tuple[str, int, int]]:

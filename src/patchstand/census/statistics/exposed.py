@@ -24,11 +24,12 @@ def _exposed(tables: Tables, _: Asked) -> Part:
         bound: tables.ask("exposed", _SQL.format(kev=f"kev_{bound}"))[0]
         for bound in ("low", "high")
     }
-    names = ("server_days", "median_days", "longest_days")
     numbers = {
         name: {bound: int(found[at]) for bound, found in bounds.items()}
-        for at, name in enumerate(names)
+        for at, name in enumerate(("server_days", "median_days", "longest_days"))
     }
+    medians = numbers["median_days"]  # of two different sets of servers, and so no bounds
+    numbers["median_days"] = {"certain": medians["low"], "possible": medians["high"]}
     figure = tables.figure("exposed", *condition("known_exploited"))
     return {"exposed": {"figure": figure, **numbers}}
 

@@ -57,12 +57,20 @@ _PREPARED = (
     WHERE before.standing <> 'has' AND after.standing = 'has'
     """,
     """
+    CREATE OR REPLACE TEMP TABLE dimming AS
+    SELECT before.pattern, was, now
+    FROM (SELECT DISTINCT was, now FROM turn)
+    JOIN said AS before ON before.number = was
+    JOIN said AS after ON after.number = now AND after.pattern = before.pattern
+    WHERE before.standing = 'lacks' AND after.standing = 'unknown'
+    """,
+    """
     CREATE OR REPLACE TEMP TABLE patching (pattern INTEGER, days INTEGER, width INTEGER,
         events BIGINT, censored BIGINT, left_out BIGINT)
     """,
 )
 """Numbers in place of texts; each turn of a server, and which fixes it brings."""
-_TEMPORARY = ("numbered", "said", "stretch", "turn", "fixing", "patching")
+_TEMPORARY = ("numbered", "said", "stretch", "turn", "fixing", "dimming", "patching")
 _PATTERNS = """
 SELECT DISTINCT pattern, since FROM fix WHERE since BETWEEN $seen_since AND $as_of ORDER BY pattern
 """
@@ -90,20 +98,28 @@ WITH asked AS (
     WHERE here.standing = 'lacks' AND just_before IS NULL
         AND said.standing = 'lacks' AND stretch.last_day < on_day
     GROUP BY pattern, server
+), lost AS (
+    SELECT pattern, server, max(stretch.last_day) AS lacked_until
+    FROM (SELECT DISTINCT pattern, server FROM turn JOIN dimming USING (was, now)
+        JOIN asked USING (pattern) WHERE first_day > since)
+    JOIN stretch USING (server) JOIN said USING (pattern, number)
+    WHERE said.standing = 'lacks' GROUP BY pattern, server
 )
 SELECT pattern,
     CASE WHEN standing = 'lacks'
-        THEN greatest(0, date_diff('day', since, coalesce(on_day, seen_last))) END AS days,
+        THEN greatest(0, date_diff('day', since, coalesce(on_day, lacked_until, seen_last)))
+        END AS days,
     CASE WHEN standing = 'lacks'
         THEN date_diff('day', coalesce(just_before, before), on_day) END AS width,
     count(*) FILTER (standing = 'lacks' AND on_day IS NOT NULL),
     count(*) FILTER (standing = 'lacks' AND on_day IS NULL),
     count(*) FILTER (standing = 'unknown')
 FROM here LEFT JOIN patched USING (pattern, server) LEFT JOIN long_before USING (pattern, server)
+LEFT JOIN lost USING (pattern, server)
 GROUP BY ALL
 """
-"""At risk: who lacked it on the day it was there. The patch came between the last look
-without it and the first look with it (`width`)."""
+"""At risk: who lacked it on the day it was there, followed while that is known. The patch
+came between the last look without it and the first look with it (`width`)."""
 _ROWS = Query("time_to_patch_rows", "SELECT * FROM patching ORDER BY ALL")
 
 

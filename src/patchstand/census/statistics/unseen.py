@@ -20,14 +20,21 @@ CASE WHEN source = 'scan' THEN 'web' WHEN source = 'mail' THEN 'mail' ELSE 'impo
 """
 _SEEN = f"""
 SELECT list_sort(list(DISTINCT {_KIND})) AS kinds, count(*) FROM (
-    SELECT server, source FROM server JOIN seen_by USING (address, ports)
-) GROUP BY server
+    SELECT address, ports, source FROM seen_by SEMI JOIN server USING (address, ports)
+    UNION ALL
+    SELECT address, ports, source FROM seen_by
+    WHERE source = 'mail' AND NOT $one_country
+        AND address NOT IN (SELECT address FROM interval WHERE address IS NOT NULL)
+) GROUP BY address, ports
 """  # noqa: S608  our own query
+"""Servers of the population, and those that only mails name; where is not known of these."""
 _SQL = f"SELECT kinds, count(*) FROM ({_SEEN}) GROUP BY kinds ORDER BY kinds"  # noqa: S608  our own query
 
 
 def _unseen(tables: Tables, _: Asked) -> Part:
-    counts = {tuple(kinds): n for kinds, n in tables.ask("unseen", _SQL)}
+    counts = {
+        tuple(kinds): n for kinds, n in tables.ask("unseen", _SQL, one_country=tables.one_country)
+    }
     kinds = sorted({kind for seen in counts for kind in seen})
     seen = sum(counts.values())
     pairs = [_pair(a, b, counts, seen) for a, b in combinations(kinds, 2)]
