@@ -9,12 +9,15 @@ from time import process_time
 from typing import Any
 
 import pytest
+from hypothesis import given
 from lxml import etree, html
+from tests.report import census_documents
 from tests.report.charts import documents
 
 from patchstand.errors import UsageError
 from patchstand.report.catalog import LANGUAGES, catalog
 from patchstand.report.census_compared import ours, published, reason
+from patchstand.report.census_numbers import day, month, share_of
 from patchstand.report.census_page import LEVELS, render_census
 from patchstand.report.charts import shares
 
@@ -181,8 +184,8 @@ def test_day_and_knowledge_stand_on_the_first_screen(lang: str) -> None:
     document, cat = documents.stale(), catalog(lang)
     facts = _text(_root(document, lang).xpath("//dl[@class='basis']")[0])
 
-    for day in (document["as_of"], document["covered_until"], *document["observed"].values()):
-        assert shares.day(day, cat) in facts
+    for each in (document["as_of"], document["covered_until"], *document["observed"].values()):
+        assert day(each, cat) in facts
     assert cat.number(document["population"]) in facts
     assert document["knowledge"]["version"] in facts
 
@@ -191,8 +194,8 @@ def test_what_limits_the_figures_stands_before_them(lang: str) -> None:
     """Stale knowledge and months left out come before the first figure, each with its words."""
     cat = catalog(lang)
     for document, words in (
-        (documents.stale(), [shares.day("2024-08-12", cat)]),
-        (documents.skipping(), [shares.month("2024-03", cat), "checksum differs"]),
+        (documents.stale(), [day("2024-08-12", cat)]),
+        (documents.skipping(), [month("2024-03", cat), "checksum differs"]),
     ):
         page = render_census(document, lang)
         alarms = " ".join(_text(each) for each in html.fromstring(page).find_class("alarm"))
@@ -212,7 +215,7 @@ def test_our_scale_and_the_authority_are_apart(lang: str) -> None:
     for each in ("number", "version", "publisher", "level", "title"):
         assert str(stated[each]) in _text(authority)
     assert all(product in _text(authority) for product in stated["products"])
-    assert shares.day(str(stated["date"]), catalog(lang)) in _text(authority)
+    assert day(str(stated["date"]), catalog(lang)) in _text(authority)
     assert str(stated["level"]) not in _text(ours)
     words = {catalog(lang).text(f"census_page.level.{level}").lower() for level in LEVELS}
     assert not words & {"grau", "gelb", "orange", "rot", "grey", "yellow", "red"}
@@ -320,8 +323,7 @@ def test_unseen_servers_come_with_the_assumptions(lang: str) -> None:
     assert "262" in estimated
 
 
-@pytest.mark.parametrize("part", ["series", "behind", "states", "time_to_patch", "compare",
-                                  "situation", "unseen", "classes", "support", "cves"])  # fmt: skip
+@pytest.mark.parametrize("part", sorted(documents.parts()))
 def test_a_missing_part_leaves_the_others(part: str, lang: str) -> None:
     """Without a part the page is still whole, and shorter."""
     whole = documents.country()
@@ -329,6 +331,29 @@ def test_a_missing_part_leaves_the_others(part: str, lang: str) -> None:
 
     assert len(render_census(less, lang)) < len(render_census(whole, lang))
     assert _text(_root(less, lang).xpath("//h1")[0]) == _text(_root(whole, lang).xpath("//h1")[0])
+
+
+@pytest.mark.parametrize("part", sorted(documents.parts()))
+def test_a_part_alone_is_a_page(part: str, lang: str) -> None:
+    """With any single part the page renders, and shows more than without it."""
+    nothing = documents.alone(None)
+    page = _root(documents.alone(part), lang)
+
+    assert _text(page.xpath("//h1")[0])
+    assert len(_text(page)) > len(_text(_root(nothing, lang)))
+
+
+@given(census_documents.documents())
+def test_page_and_terminal_show_the_same_intervals(document: dict[str, Any]) -> None:
+    """Whatever the figures are: each key figure of the page has the terminal's interval."""
+    cat = catalog("en")
+    words = _text(_root(document | {"published": []}, "en"))
+    figures = [document[name] for name in ("rce", "known_exploited") if name in document]
+    figures += [document["classes"]["vulnerable"]] if document.get("classes") else []
+
+    for each in figures:
+        if each["of"]:
+            assert f"{share_of(each, cat)} %" in words
 
 
 def test_what_is_left_of_a_small_census_is_a_page(lang: str) -> None:

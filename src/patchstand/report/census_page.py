@@ -12,6 +12,13 @@ from markupsafe import Markup
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog, catalog
 from patchstand.report.census_compared import assumed, label, ours, outcome, published, reason
+from patchstand.report.census_numbers import (
+    day,
+    is_hidden,
+    lower_days,
+    month,
+    upper_days,
+)
 from patchstand.report.charts import charts, classes, shares
 from patchstand.report.charts.palette import stylesheet
 from patchstand.report.charts.trend import bounds
@@ -22,7 +29,7 @@ LEVELS = ("calm", "strained", "serious", "critical")
 _SECTIONS: dict[str, tuple[str, ...]] = {
     "trend": ("series",),
     "behind": ("behind",),
-    "lines": ("series", "lines", "by_line"),
+    "lines": ("series", "lines", "by_line", "cumulative_updates"),
     "time_to_patch": ("time_to_patch", "half_life"),
     "states": ("states",),
     "sectors": ("sectors",),
@@ -38,7 +45,8 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
 """The sections in their order, each with the parts of which one at least must be there."""
 _PARTS = (
     "classes",
-    "cumulative_updates",
+    "rce",
+    "known_exploited",
     "situation",
     "sql",
     *(p for ps in _SECTIONS.values() for p in ps),
@@ -88,8 +96,8 @@ def _words(cat: Catalog) -> dict[str, Callable[..., Any]]:
         "between": shares.between,
         "counted": shares.counted,
         "crowd": shares.crowd,
-        "day": shares.day,
-        "month": shares.month,
+        "day": day,
+        "month": month,
         "named": shares.named,
         "percent": shares.percent,
         "servers": shares.servers,
@@ -98,7 +106,7 @@ def _words(cat: Catalog) -> dict[str, Callable[..., Any]]:
         "t": cat.text,
         "number": cat.number,
         "clean": clean,
-        "is_suppressed": shares.is_suppressed,
+        "is_suppressed": is_hidden,
         **{name: partial(each, cat=cat) for name, each in by_language.items()},
     }
 
@@ -108,7 +116,7 @@ def _first(document: Document, cat: Catalog) -> dict[str, Any]:
     parts = classes.parts(document)
     return {
         "lead": _lead(document, cat),
-        "parts": _bar(parts),
+        "parts": _bar(parts, cat),
         "hatching": Markup(classes.unclear("unclear")),  # noqa: S704  our own drawing
         "cards": _cards(document, cat),
         "levels": LEVELS,
@@ -134,14 +142,15 @@ def _lead(document: Document, cat: Catalog) -> list[str]:
     return [first, cat.text("census_page.lead_counts", **words)]
 
 
-def _bar(parts: Sequence[classes.Part]) -> list[Row]:
+def _bar(parts: Sequence[classes.Part], cat: Catalog) -> list[Row]:
     found, left = [], 0.0
     for name, n, share in parts:
         fill = classes.FILLS[name]
         paint = 'fill="url(#unclear)"' if fill.startswith("url") else f'class="fill-{fill}"'
         found.append(
             {
-                "name": name, "n": n, "share": share, "left": left * 100, "width": share * 100,
+                "name": name, "n": n, "said": classes.share((name, n, share), parts, cat),
+                "left": left * 100, "width": share * 100,
                 "paint": Markup(paint),  # noqa: S704  one of ours
             }
         )  # fmt: skip
@@ -178,7 +187,8 @@ def _rest(document: Document, cat: Catalog) -> dict[str, Any]:
         "flaws": _flaws(document, cat),
         "flaw_sentences": _flaw_sentences(document, cat),
         "tables": {
-            kind: _breakdown(document[kind], kind, cat) for kind in kinds if document.get(kind)
+            kind: _breakdown(document[kind], kind, cat) if document.get(kind) else None
+            for kind in kinds
         },
         "patching": _patching(document.get("time_to_patch") or {}, cat),
         "half_life": _half_life(document, cat),
@@ -269,7 +279,7 @@ def _notes(groups: Mapping[str, Row], kind: str, cat: Catalog) -> Iterator[str]:
     """What a reader has to know of cells that are missing."""
     if "other" in groups:
         yield cat.text(f"census_page.text.{'several' if kind == 'by_line' else 'small_groups'}")
-    if any(shares.is_suppressed(each[name]) for each in groups.values() for name in _COLUMNS):
+    if any(is_hidden(each[name]) for each in groups.values() for name in _COLUMNS):
         yield cat.text("census_page.text.suppressed")
 
 
@@ -278,7 +288,7 @@ def _months(series: Document | None) -> list[Row]:
     if not series or not series["days"]:
         return []
     days = series["days"]
-    chosen = [at for at, day in enumerate(days) if day.endswith("-01") or at == len(days) - 1]
+    chosen = [at for at, each in enumerate(days) if each.endswith("-01") or at == len(days) - 1]
     pairs = {name: bounds(series, name) for name in _TREND if name in series}
     return [
         {
@@ -340,8 +350,13 @@ def _half_life(document: Document, cat: Catalog) -> str | None:
     found = document.get("half_life")
     if not found:
         return None
-    values = {name: found[name] for name in ("days", "low", "high", "events")}
-    return cat.text("census_page.text.half_life", **values)
+    return cat.text(
+        "census_page.text.half_life",
+        days=found["days"],
+        low=lower_days(found["low"]),
+        high=upper_days(found["high"]),
+        events=found["events"],
+    )
 
 
 def _unseen(document: Document, cat: Catalog) -> list[str]:
@@ -363,7 +378,7 @@ def _compared(document: Document, cat: Catalog) -> Row:
     sentences = [
         cat.text(
             "census_page.compare.population", name=clean(population["name"]),
-            as_of=shares.day(published, cat), today=shares.day(today, cat),
+            as_of=day(published, cat), today=day(today, cat),
         )
     ]  # fmt: skip
     if published != today:

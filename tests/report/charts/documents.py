@@ -105,6 +105,25 @@ def bare() -> Document:
     return found | {"published": [], "rules": country()["rules"]}
 
 
+_HEAD = {
+    "schema", "as_of", "covered_until", "stale", "knowledge", "window_days", "observed",
+    "skipped", "population", "published", "country", "rules", "published_population", "basis",
+}  # fmt: skip
+"""What every document has, and what stands beside a part only."""
+
+
+def parts() -> set[str]:
+    """The parts of a census that a document may have or lack."""
+    return set(country()) - _HEAD
+
+
+def alone(part: str | None) -> Document:
+    """A document with no part but one, or none at all."""
+    found = country()
+    kept = (_HEAD if part == "compare" else _HEAD - {"published_population"}) | {part}
+    return {name: each for name, each in found.items() if name in kept} | {"published": []}
+
+
 def hostile() -> Document:
     """A country in which every text that comes from outside is hostile."""
     found = country()

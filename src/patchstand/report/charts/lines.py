@@ -9,7 +9,7 @@ from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog
 from patchstand.report.charts.axes import Plot, share_grid, spread, time_ticks
 from patchstand.report.charts.palette import PALETTE
-from patchstand.report.charts.shares import named, notes, percent
+from patchstand.report.charts.shares import at_least, named, notes, percent
 from patchstand.report.charts.svg import (
     Heading,
     drawing,
@@ -99,6 +99,12 @@ def _fill(name: str) -> str:
     return f"line-{name}" if f"line-{name}" in PALETTE else "line-older"
 
 
+def _share(name: str, share: float, layers: list[Layer], cat: Catalog) -> str:
+    """Where the line of some servers cannot be told, the share of a line is a lower bound."""
+    is_bound = name != SEVERAL and layers[-1][0] == SEVERAL
+    return at_least(share, cat) if is_bound else percent(share, cat)
+
+
 def _labels(
     plot: Plot, layers: list[Layer], stacked: list[list[float | None]], cat: Catalog
 ) -> str:
@@ -109,7 +115,8 @@ def _labels(
     for (name, _), at, middle, y in zip(
         layers, range(len(layers)), middles, spread(middles, _GAP, plot.bottom - 4), strict=True
     ):
-        words = f"{named('chart.line', name, cat)}: {percent(ends[at + 1] - ends[at], cat)}"
+        share = _share(name, ends[at + 1] - ends[at], layers, cat)
+        words = f"{named('chart.line', name, cat)}: {share}"
         found.append(
             line(plot.right + 2, middle, plot.right + 12, y, stroke="soft", stroke_width=1)
             + rect(plot.right + 14, y - 6, 12, 12, fill=_fill(name), stroke="soft", stroke_width=1)
@@ -121,7 +128,7 @@ def _labels(
 def _heading(document: Document, layers: list[Layer], cat: Catalog) -> Heading:
     of = document["series"]["population"][-1]
     told = [
-        f"{named('chart.line', name, cat)} {percent(numbers[-1] / of, cat)}"
+        f"{named('chart.line', name, cat)} {_share(name, numbers[-1] / of, layers, cat)}"
         for name, numbers in layers
         if of
     ]

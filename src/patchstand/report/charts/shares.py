@@ -1,36 +1,28 @@
-"""Figures of a census document in words: shares as intervals, numbers of servers.
+"""Figures of a census document in words, with their signs: shares as intervals, servers.
 
 A figure is `{n, n_high, of, low, high}`, or `{suppressed: true, of}` where a published cell
-would be so small that it points at somebody.
+would be so small that it points at somebody. How bounds are rounded is in `census_numbers`.
 """
 
-from collections.abc import Mapping
-from datetime import date
-from typing import Any
-
 from patchstand.model import FEWEST
+from patchstand.report import census_numbers as numbers
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog
+from patchstand.report.census_numbers import Part, day, down, is_hidden, month
 from patchstand.report.clean import clean
-
-FigureDocument = Mapping[str, Any]
-_LEAST, _MOST = 0.0005, 0.9995
-"""Shares beyond these would be rounded to nothing, or to everything."""
 
 
 def percent(share: float, cat: Catalog) -> str:
-    """`34,3 %`; never 0 for a few, nor 100 for nearly all."""
-    return cat.text("chart.percent", share=_bare(share, cat))
+    """One exact share, `34,3 %`; never 0 for a few, nor 100 for nearly all."""
+    return cat.text("chart.percent", share=numbers.about(share, cat))
 
 
-def _bare(share: float, cat: Catalog) -> str:
-    if share in {0, 1}:
-        return str(round(share * 100))
-    if share < _LEAST:
-        return f"<{cat.number(0.1)}"
-    if share >= _MOST:
-        return f">{cat.number(99.9)}"
-    return cat.number(round(share * 100, 1))
+def at_least(share: float, cat: Catalog) -> str:
+    """A lower bound that stands alone, rounded down; never 0 for a few."""
+    tenths = down(share)
+    if share and not tenths:
+        return cat.text("chart.percent", share=f"< {numbers.percent(1, cat)}")
+    return cat.text("chart.percent", share=numbers.percent(tenths, cat))
 
 
 def rounded(share: float, cat: Catalog) -> str:
@@ -39,38 +31,30 @@ def rounded(share: float, cat: Catalog) -> str:
 
 
 def between(low: float | None, high: float | None, cat: Catalog) -> str:
-    """`34,3-76,7 %` with a dash, one share where both are the same, a dash where there is none."""
+    """`34,3-76,8 %` with a dash, one share where both are the same, words where there is none."""
     if low is None or high is None:
         return cat.text("chart.none")
-    lower, upper = _bare(low, cat), _bare(high, cat)
-    if lower == upper:
-        return percent(low, cat)
-    return cat.text("chart.percent", share=f"{lower}\u2013{upper}")
+    return cat.text("chart.percent", share=numbers.interval(low, high, cat))
 
 
-def is_suppressed(figure: FigureDocument) -> bool:
-    """True for a cell that is not published."""
-    return bool(figure.get("suppressed"))
-
-
-def interval(figure: FigureDocument, cat: Catalog) -> str:
+def interval(figure: Part, cat: Catalog) -> str:
     """The share of a figure: certain to at most."""
-    if is_suppressed(figure):
+    if is_hidden(figure):
         return cat.text("chart.suppressed")
     return between(figure["low"], figure["high"], cat)
 
 
-def servers(figure: FigureDocument, cat: Catalog) -> str:
+def servers(figure: Part, cat: Catalog) -> str:
     """`15.501-34.648` with a dash: how many servers, certain to at most."""
-    if is_suppressed(figure):
+    if is_hidden(figure):
         return ""
     low, high = cat.number(figure["n"]), cat.number(figure["n_high"])
     return low if low == high else f"{low}\u2013{high}"
 
 
-def counted(figure: FigureDocument, cat: Catalog) -> str:
+def counted(figure: Part, cat: Catalog) -> str:
     """`15.501-34.648 von 45.147` with a dash."""
-    if is_suppressed(figure):
+    if is_hidden(figure):
         return cat.text("chart.of_only", of=figure["of"])
     return cat.text("chart.of", n=servers(figure, cat), of=figure["of"])
 
@@ -78,11 +62,6 @@ def counted(figure: FigureDocument, cat: Catalog) -> str:
 def crowd(n: int, cat: Catalog) -> str:
     """The size of a group; a small one points at its members as any small cell does."""
     return cat.text("chart.fewer", n=FEWEST) if 0 < n < FEWEST else cat.number(n)
-
-
-def day(text: str, cat: Catalog) -> str:
-    """A day of the document (`2024-09-10`) as it is written in the language."""
-    return cat.date(date.fromisoformat(text))
 
 
 def named(kind: str, key: str, cat: Catalog) -> str:
@@ -111,9 +90,3 @@ def notes(document: Document, cat: Catalog) -> list[str]:
 def skipped(document: Document, cat: Catalog) -> str:
     """The months that were left out, in words."""
     return cat.join([month(each["month"], cat) for each in document["skipped"]])
-
-
-def month(text: str, cat: Catalog) -> str:
-    """`2026-11` as `November 2026`."""
-    year, _, number = text.partition("-")
-    return f"{cat.month(int(number))} {year}"

@@ -7,11 +7,11 @@ from markupsafe import escape
 
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog
+from patchstand.report.census_numbers import is_hidden
 from patchstand.report.charts.palette import SHADES, shade
 from patchstand.report.charts.shares import (
     crowd,
     interval,
-    is_suppressed,
     named,
     notes,
     rounded,
@@ -64,7 +64,7 @@ def _tile(code: str, state: Mapping[str, Any] | None, top: float, cat: Catalog) 
     attributes: dict[str, Value] = {"transform": f"translate({short(x)} {short(y)})"}
     if state is None:
         drawn = _empty(code, "none", [share])
-    elif is_suppressed(state["vulnerable"]) or state["vulnerable"]["low"] is None:
+    elif is_hidden(state["vulnerable"]) or state["vulnerable"]["low"] is None:
         share = cat.text("chart.states.suppressed")
         words = [share, cat.text("chart.states.servers", n=crowd(state["population"], cat))]
         drawn = _empty(code, f"url(#{_HATCH})", words)

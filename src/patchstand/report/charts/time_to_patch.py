@@ -6,8 +6,9 @@ from typing import Any
 
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog
+from patchstand.report.census_numbers import day
 from patchstand.report.charts.axes import Plot, share_grid, spread
-from patchstand.report.charts.shares import day, notes, percent
+from patchstand.report.charts.shares import notes, percent
 from patchstand.report.charts.svg import Heading, Point, drawing, element, line, path, route, text
 from patchstand.report.clean import clean
 

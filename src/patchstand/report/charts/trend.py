@@ -6,8 +6,9 @@ from itertools import chain
 
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog
+from patchstand.report.census_numbers import day
 from patchstand.report.charts.axes import Plot, share_grid, spread, time_marks, time_ticks
-from patchstand.report.charts.shares import between, day, notes
+from patchstand.report.charts.shares import between, notes
 from patchstand.report.charts.svg import Heading, drawing, element, hatch, line, rect, route, text
 
 _BELOW = {
