@@ -85,7 +85,7 @@ DOCUMENT: dict[str, Any] = {
     "cumulative_updates": {"2019 CU14": {"suppressed": True, "of": 100, "rule": "x"}},
     "support": {"ended": figure(9, 9)},
     "exposed": figure(5, 9) | {
-        "server_days": {"low": 100, "high": 200}, "median_days": {"low": 1.5, "high": None},
+        "server_days": {"low": 100, "high": 200}, "median_days": {"certain": 1.5, "possible": None},
         "longest_days": {"low": 3, "high": 4},
     },
     "movement": {"days": 30, "new": figure(1, 1), "gone": figure(2, 2)},
@@ -95,7 +95,7 @@ DOCUMENT: dict[str, Any] = {
     "sectors": {'a"b\\c\nd': GROUP}, "by_line": {"2016": GROUP},
     "support_end": [{"line": "SE", "phase": "mainstream", "until": "2035-12-31", "days": 4000,
                      "servers": figure(1, 1)}],
-    "unseen": {"share": None, "seen": 100, "estimate": 12, "low": 8, "high": None, "pairs": [],
+    "unseen": {"share": None, "seen": 100, "estimate": 112, "low": 108, "high": None, "pairs": [],
                "assumptions": [], "why": None, "rule": "unseen"},
     "series": {"days": []},
     "situation": {"level": "strained", "rule": "situation"},

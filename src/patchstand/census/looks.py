@@ -23,6 +23,8 @@ DAY_MS = 86_400_000
 _COLUMNS = (
     "target", "ports", "address", "source", "observed_at", "identity", "certificate", *PLACE,
 )  # fmt: skip
+_ADDRESS = r"^(\d+\.\d+\.\d+\.\d+|.*:.*)$"
+"""No name looks so; rows whose target is an address do not repeat it."""
 MAIL = "mail"
 """The source whose records name servers on the way of a mail; many of those nobody can reach."""
 _SAME = ("ports", "country", "state", "sector")
@@ -146,9 +148,17 @@ def _with_address(rows: pa.Table, source: str | None) -> pa.Table:
 
 def _no_address(rows: pa.Table) -> pa.Array | pa.ChunkedArray:
     """Where the address is not known."""
+    return address_of(rows).is_null()
+
+
+def address_of(rows: pa.Table) -> pa.ChunkedArray:
+    """The address of each row, which may be its target; null where only a name is known."""
+    target = rows["target"].cast(pa.string())
+    is_name = pc.invert(pc.match_substring_regex(target, _ADDRESS))
+    asked = pc.if_else(is_name, pa.scalar(None, pa.string()), target)
     if "address" not in rows.column_names:
-        return pa.repeat(pa.scalar(value=True), len(rows))
-    return rows["address"].is_null()
+        return asked
+    return pc.coalesce(rows["address"].cast(pa.string()), asked)
 
 
 def _before(rows: pa.Table, until: datetime | None) -> pa.Table:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from patchstand.census.columns import codes, one
-from patchstand.census.looks import MAIL, servers_of
+from patchstand.census.looks import MAIL, address_of, servers_of
 from patchstand.census.reading import Source, observed, with_same
 from patchstand.census.runs import NO_EXCHANGE
 
@@ -54,10 +54,7 @@ def _distinct(rows: pa.Table) -> pa.Table:
         each = each * (len(part.dictionary) + 1) + codes(part)
     first = pa.array(np.unique(each, return_index=True)[1])
     found = [part.take(first).cast(pa.string()) for part in parts]
-    if "address" in rows.column_names:
-        known = rows["address"].take(first).cast(pa.string())
-    else:
-        known = pa.nulls(len(first), pa.string())
+    known = one(address_of(rows.take(first)))
     by_mail = pc.equal(found[2], MAIL)
     found[0] = pc.if_else(by_mail, known, found[0])
     return pa.Table.from_arrays(found, schema=_NAMED)

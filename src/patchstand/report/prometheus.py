@@ -202,7 +202,8 @@ def _exposed(exposed: Part) -> Iterator[_Sample]:
     for name in ("server_days", "longest_days"):
         span = exposed.get(name) or {}
         yield from _bounds(f"patchstand_exposed_{name}", (), span.get("low"), span.get("high"))
-    for of, days in (exposed.get("median_days") or {}).items():
+    medians = (exposed.get("median_days") or {}).items()
+    for of, days in ((of, days) for of, days in medians if days is not None):
         yield _Sample("patchstand_exposed_median_days", (("of", of),), days)
 
 
