@@ -9,7 +9,7 @@ from time import process_time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from lxml import etree, html
 from tests.report import census_documents
 from tests.report.charts import documents
@@ -343,6 +343,7 @@ def test_a_part_alone_is_a_page(part: str, lang: str) -> None:
     assert len(_text(page)) > len(_text(_root(nothing, lang)))
 
 
+@settings(max_examples=25, deadline=None)
 @given(census_documents.documents())
 def test_page_and_terminal_show_the_same_intervals(document: dict[str, Any]) -> None:
     """Whatever the figures are: each key figure of the page has the terminal's interval."""
