@@ -57,6 +57,8 @@ _COLUMNS = ("vulnerable", "rce", "behind_6", "unsupported")
 _TREND = ("vulnerable", "rce", "behind_6", "behind_12", "unsupported")
 _ROWS, _COURSES = 20, 12
 """Rows shown before the rest is folded: of a breakdown, of updates."""
+_NUMBERED = {"2013 SP1": "2013 CU4"}
+"""A service pack that stands among numbered updates, and the number that it would have."""
 Row = dict[str, Any]
 
 
@@ -224,14 +226,15 @@ def _figures(document: Document, kind: str, cat: Catalog) -> list[Row]:
 
 
 def _updates(document: Document, cat: Catalog) -> list[Row]:
-    """Cumulative updates as they came out: RTM, then service packs and updates by number."""
+    """Cumulative updates as they came out: RTM first, then by number."""
     rows = _figures(document, "cumulative_updates", cat)
     return sorted(rows, key=lambda row: _numbered(str(row["name"])))
 
 
 def _numbered(name: str) -> list[tuple[int, int, str]]:
     """A name to sort by: numbers by their size and before words, `CU2` before `CU10`."""
-    parts = re.findall(r"\d+|\D+", name.replace("Preview", "").replace("RTM", ""))
+    shown = _NUMBERED.get(name, name).replace("Preview", "").replace("RTM", "")
+    parts = re.findall(r"\d+|\D+", shown)
     return [(0, int(each), "") if each.isdecimal() else (1, 0, each) for each in parts]
 
 
