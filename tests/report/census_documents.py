@@ -123,7 +123,8 @@ def _compared(draw: st.DrawFn) -> Document:
     kind = draw(st.sampled_from(["counted", "uncounted", "underivable"]))
     if kind == "underivable":
         if draw(st.booleans()):
-            row |= {"unit": "servers", "published_low": 42_000.0, "published_high": 44_000.0}
+            unit = draw(st.sampled_from(["servers", "flaws"]))
+            row |= {"unit": unit, "published_low": 42_000.0, "published_high": 44_000.0}
         return row | none | {"derivable": False, "agrees": None}
     agrees = draw(st.sampled_from([True, False, None]))
     if kind == "uncounted":
@@ -155,9 +156,23 @@ def documents(draw: st.DrawFn) -> Document:
     return {name: part for name, part in found.items() if name not in left_out}
 
 
+def _bases() -> st.SearchStrategy[Document]:
+    permit = {"granted_by": "scope", "authority": "statutory", "legal_basis": "BSIG",
+              "purposes": ["inform", "census"]}  # fmt: skip
+    return st.fixed_dictionaries(
+        {
+            "simulated": st.booleans(),
+            "sources": st.dictionaries(st.sampled_from(["web", "mail", "feed"]), _SIZES),
+            "vulnerable_only": st.integers(0, 90_000),
+            "permits": st.lists(st.just(permit), max_size=1),
+        }
+    )
+
+
 def _head(draw: st.DrawFn, of: int) -> Document:
     first, last = sorted((draw(_DAYS), draw(_DAYS)))
     country = {"country": draw(st.none() | st.just("DE"))} if draw(st.booleans()) else {}
+    basis = {"basis": draw(_bases())} if draw(st.booleans()) else {}
     skipped = st.fixed_dictionaries({"month": st.just("2024-03"), "why": _NAMES})
     return {
         "schema": "patchstand/census/1", "as_of": last, "covered_until": last,
@@ -165,7 +180,7 @@ def _head(draw: st.DrawFn, of: int) -> Document:
         "window_days": 14, "observed": {"first": first, "last": last},
         "skipped": draw(st.lists(skipped, max_size=1)), "population": of, "published": [],
         "rules": {},
-    } | country  # fmt: skip
+    } | country | basis  # fmt: skip
 
 
 def _counted(draw: st.DrawFn, of: int) -> Document:
@@ -197,11 +212,13 @@ def _followed(draw: st.DrawFn, of: int) -> Document:
     fixes = {name: each | {"kind": "update"} for name, each in draw(updates).items()}
     fixes |= {name: each | {"kind": "cve"} for name, each in draw(flaws).items()}
     moved = {name: draw(st.integers(0, 90_000)) for name in ("new", "gone", "back", "moved")}
-    days = ("server_days", "median_days", "longest_days")
+    medians = {"certain": draw(st.integers(0, 900)), "possible": draw(st.integers(0, 900))}
     return {
         "movement": {"days": draw(st.integers(1, 400))}
         | {name: figure(n, n, of) for name, n in moved.items()},
-        "exposed": draw(figures(of)) | {name: draw(_bounds()) for name in days},
+        "exposed": draw(figures(of))
+        | {"server_days": draw(_bounds()), "longest_days": draw(_bounds())}
+        | {"median_days": medians},
         "support_end": draw(_ends(of)),
         "time_to_patch": fixes,
         "half_life": draw(st.none() | _half_lives()),

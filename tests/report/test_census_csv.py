@@ -103,10 +103,13 @@ def read_times(found: dict[tuple[str, str], Row]) -> Document:
         "days": half["value"], "low": half["low"], "high": half["high"], "events": half["n"],
         "rule": half["rule"],
     }  # fmt: skip
-    exposed = {
-        key: {"low": row["low"], "high": row["high"]} if key else figure_of(row)
-        for key, row in part_of(found, "exposed").items()
-    }
+    exposed: Document = {}
+    for key, row in part_of(found, "exposed").items():
+        name, _, whose = key.partition("/")
+        if whose:
+            exposed.setdefault(name, {})[whose] = row["value"]
+        else:
+            exposed[name] = {"low": row["low"], "high": row["high"]} if key else figure_of(row)
     exposed |= exposed.pop("", {})
     return {"time_to_patch": courses, "movement": movement, "half_life": half_life,
             "exposed": exposed}  # fmt: skip

@@ -9,7 +9,7 @@ from time import process_time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from lxml import etree, html
 from tests.report import census_documents
 from tests.report.charts import documents
@@ -343,6 +343,7 @@ def test_a_part_alone_is_a_page(part: str, lang: str) -> None:
     assert len(_text(page)) > len(_text(_root(nothing, lang)))
 
 
+@settings(max_examples=25, deadline=None)
 @given(census_documents.documents())
 def test_page_and_terminal_show_the_same_intervals(document: dict[str, Any]) -> None:
     """Whatever the figures are: each key figure of the page has the terminal's interval."""
@@ -374,6 +375,36 @@ def test_hostile_texts_are_escaped(lang: str) -> None:
     assert root.xpath("//*[@onload]") == []
     assert page.count("&lt;script&gt;") > 50
     assert not set(page) & set("\x1b\x07\u202e")
+
+
+def test_cumulative_updates_are_in_the_order_of_their_numbers() -> None:
+    """RTM comes first, the second before the tenth, the service pack of 2013 in its place."""
+    document = documents.country()
+    one = next(iter(document["cumulative_updates"].values()))
+    wanted = ["2013 RTM", "2013 CU3", "2013 SP1", "2013 CU5", "2016 CU2", "2016 CU10", "SE RTM"]
+    document["cumulative_updates"] = dict.fromkeys(sorted(wanted), one)
+    rows = _root(document, "en").xpath("//section[@id='lines']/details//tbody/tr/th")
+
+    assert [_text(row) for row in rows] == wanted
+
+
+def test_english_words_on_a_german_page_are_marked() -> None:
+    """Sources, and what is damaged, are named in English: a reader's voice has to know."""
+    root = _root(documents.skipping(), "de")
+    marked = [_text(each) for each in root.xpath("//*[@lang='en']")]
+
+    assert "checksum differs" in marked
+    assert any("CERT-Bund" in words for words in marked)
+
+
+def test_numbers_of_flaws_are_no_shares(lang: str) -> None:
+    """Eight published flaws are eight, in the words of the language."""
+    document = documents.country()
+    document["compare"][0] |= {"unit": "flaws", "published_low": 8.0, "published_high": 8.0,
+                               "derivable": False}  # fmt: skip
+    row = _root(document, lang).xpath("//section[@id='compare']//tbody/tr")[0]
+
+    assert _text(row.xpath("td")[0]) in ("8 flaws", "8 Schwachstellen")
 
 
 def test_many_networks_are_folded(lang: str) -> None:

@@ -196,8 +196,8 @@ def test_the_newest_update_of_which_it_can_be_told_is_told() -> None:
         "Half of the 39,107 Exchange servers that lacked the update Mar24SU when it came out on"
         " 12 March 2024 had it after an estimated 56 days (95 % band 55 to 57 days; as of"
         " 10 September 2024).",
-        "Between the last look without the update Mar24SU and the first with it lay a median of"
-        " 1 day (26,665 installations until 10 September 2024).",
+        "Between the last observation without the update Mar24SU and the first with it lay a median"
+        " of 1 day (26,665 installations until 10 September 2024).",
     ]
 
 
@@ -221,8 +221,8 @@ def test_times_to_patch_say_what_is_known(changes: Document, expected: str) -> N
 
 def test_without_installations_there_is_no_half_life() -> None:
     """What cannot be told is told to be so."""
-    assert "lässt sich nicht sagen" in of_part("de", half_life=None)[0]
-    assert "cannot be told" in of_part("en", half_life=None)[0]
+    assert "lässt sich nicht bestimmen" in of_part("de", half_life=None)[0]
+    assert "cannot be determined" in of_part("en", half_life=None)[0]
 
 
 def test_movement_of_nobody_of_one_and_of_some() -> None:
@@ -246,7 +246,7 @@ def test_who_may_be_new_is_told_as_such() -> None:
     young = of_part("de", movement={"days": 30, "new": figure(0, 50, 50)})
     older = of_part("en", movement={"days": 30, "new": figure(5, 9, 100)})
 
-    assert "höchstens 50, denn vorher wurde nicht gesucht." in young[0]
+    assert "höchstens 50, denn davor gab es keine Beobachtungen." in young[0]
     assert "5 Exchange servers were seen for the first time, 9 at most; that is 5.0 %" in older[0]
 
 
@@ -254,17 +254,19 @@ def test_exposure_has_its_bounds() -> None:
     """Days of all, of the longest, and the median; nobody exposed is one sentence."""
     zero = {"low": 0, "high": 0}
     exposed = figure(5, 9, 100) | {
-        "server_days": {"low": 100, "high": 200}, "median_days": {"low": 1, "high": 12},
+        "server_days": {"low": 100, "high": 200}, "median_days": {"certain": 1, "possible": 12},
         "longest_days": {"low": 0, "high": 40},
     }  # fmt: skip
-    nobody = figure(0, 0, 100) | dict.fromkeys(("server_days", "median_days", "longest_days"), zero)
+    nobody = figure(0, 0, 100) | dict.fromkeys(("server_days", "longest_days"), zero)
+    nobody["median_days"] = {"certain": 0, "possible": 0}
 
     told = of_part("de", exposed=exposed)
 
     assert "zusammen mindestens 100 und höchstens 200 Tage" in told[0]
     assert "höchstens 40 Tage" in told[1]
-    assert "bei 1 Tag, wenn" in told[2]
-    assert "bei 12 Tagen, wenn" in told[2]
+    assert "der Median bei 1 Tag;" in told[2]
+    assert "bei 12 Tagen (bis" in told[2]
+    assert "beobachtet wurde erst seit dem" in told[3]
     assert len(of_part("de", exposed=nobody)) == 1
     assert "keiner" in of_part("de", exposed=nobody)[0]
 
@@ -321,16 +323,18 @@ def test_what_authorities_say_stands_in_their_words() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({}, "34,5 bis 35,5 %. Nach derselben Regel am 10.09.2024 gezählt: 32,5 bis 35,3 %. Das"
-             " ist miteinander vereinbar. Nach unserer eigenen Regel: 30,0 %."),
-        ({"agrees": False}, "Das ist nicht miteinander vereinbar."),
+        ({}, "34,5 bis 35,5 %. Nach derselben Regel am 10.09.2024 gezählt: 32,5 bis 35,3 %."
+             " Beides stimmt überein. Nach unserer eigenen Regel: 30,0 %."),
+        ({"agrees": False}, "Beides stimmt nicht überein."),
         ({"ours_low": None, "ours_high": None}, "Sie lässt sich nicht nachzählen"),
         ({"derivable": False, "why_de": "darum"}, "Sie lässt sich nicht ableiten: darum."),
-        ({"agrees": None, "why_de": "zu breit"}, "lässt sich nicht sagen: zu breit."),
+        ({"agrees": None, "why_de": "zu breit"}, "lässt sich nicht feststellen: zu breit."),
         ({"derivable": False, "unit": "servers", "published_low": 42000.0,
           "published_high": 44000.0},
          "42.000 bis 44.000 Server."),
-        ({"own_low": None, "own_high": None}, "vereinbar."),
+        ({"own_low": None, "own_high": None}, "überein."),
+        ({"derivable": False, "unit": "flaws", "published_low": 8.0, "published_high": 8.0},
+         ": 8 Schwachstellen."),
     ],
 )  # fmt: skip
 def test_published_figures_stand_beside_ours(changes: Document, expected: str) -> None:

@@ -108,8 +108,8 @@ def test_both_bounds_are_told(shown: Document) -> None:
             figure(0, 7, 7),
             "Bei keinem der 7 beobachteten Exchange-Server lässt sich feststellen, ob er eine"
             " offene Schwachstelle hat, die die Ausführung von Code aus der Ferne erlaubt.",
-            "It cannot be told of any of the 7 Exchange servers observed whether it has an open"
-            " flaw that allows remote code execution.",
+            "For none of the 7 Exchange servers observed can it be determined whether it has an"
+            " open flaw that allows remote code execution.",
         ),
         (
             figure(1, 5000, 45147),
@@ -144,12 +144,13 @@ def test_without_servers_nothing_is_said_of_them(lang: str) -> None:
     text = said(figure(0, 0, 0), catalog(lang))
 
     assert "%" not in text
-    assert ("cannot be told" in text) or ("lässt sich von keinem Server sagen" in text)
+    assert ("cannot be determined" in text) or ("lässt sich nicht feststellen" in text)
 
 
 def test_the_country_stands_beside_the_day() -> None:
     """A census of one country says so in each sentence."""
-    assert when({"as_of": DAY, "country": "DE"}, DE) == "am 10.09.2024 in DE"
+    assert when({"as_of": DAY, "country": "DE"}, DE) == "am 10.09.2024 in Deutschland"
+    assert when({"as_of": DAY, "country": "CH"}, DE) == "am 10.09.2024 in der Schweiz"
     assert when({"as_of": DAY, "country": None}, EN) == "on 10 September 2024"
 
 

@@ -42,16 +42,16 @@ def outcome(row: Part) -> str:
     return {True: "yes", False: "no", None: "untold"}[row["agrees"]]
 
 
-def is_count(row: Part) -> bool:
-    """True for a published number of servers; the others are shares."""
-    return bool(row["unit"] == "servers")
+def is_share(row: Part) -> bool:
+    """True for a published share; the others are numbers, of servers or of flaws."""
+    return bool(row["unit"] == "share")
 
 
 def published(row: Part, cat: Catalog) -> str:
     """The published interval as it was stated: percents, or servers."""
     low, high = row["published_low"], row["published_high"]
-    if is_count(row):
-        return _servers(low, high, cat)
+    if not is_share(row):
+        return _number(row, low, high, cat)
     least, most = stated(low, cat), stated(high, cat)
     return f"{least} %" if low == high else f"{least}\u2013{most} %"
 
@@ -61,9 +61,11 @@ def ours(row: Part, whose: str, cat: Catalog) -> str:
     low, high = row[f"{whose}_low"], row[f"{whose}_high"]
     if low is None or high is None:
         return NOTHING
-    return _servers(low, high, cat) if is_count(row) else f"{interval(low, high, cat)} %"
+    return f"{interval(low, high, cat)} %" if is_share(row) else _number(row, low, high, cat)
 
 
-def _servers(low: float, high: float, cat: Catalog) -> str:
+def _number(row: Part, low: float, high: float, cat: Catalog) -> str:
     least, most = cat.number(floor(low)), cat.number(ceil(high))
-    return least if least == most else f"{least}\u2013{most}"
+    shown = least if least == most else f"{least}\u2013{most}"
+    key = f"census_text.compare.unit_{row['unit']}"
+    return cat.text(key, n=ceil(high), shown=shown) if cat.has(key) else shown

@@ -6,8 +6,10 @@ servers has rows of its own below the figure it belongs to, with `value` and `un
 bounds in `low` and `high`: `time_to_patch`, `Mar24SU/median`, 56 days, from 55 to 57. Such are
 the days, shares and half-lives of `time_to_patch`, the days of `exposed`, the estimates of
 `unseen`, and `compare`, where `KEY/published`, `KEY/ours` and `KEY/own` stand one below the
-other. An empty cell is a number that there is not; `note` says `suppressed` where it is there
-and not told. Curves, series, and what authorities say in words are in the JSON only.
+other. `series`, where the document has it, has one row a day and figure, `DAY/FIGURE`. Figures
+of a part that is not known here follow at the end, by the names of the document.
+An empty cell is a number that there is not; `note` says `suppressed` where it is there and not
+told. Curves, and what authorities say in words, are in the JSON only.
 """
 
 import csv
@@ -16,6 +18,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from patchstand.report.as_json import Document
+from patchstand.report.census_basis import basis_of
+from patchstand.report.census_further import further
 from patchstand.report.census_numbers import Part, is_hidden
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -25,8 +29,16 @@ _KEYED = ("classes", "behind", "lines", "cumulative_updates", "cves", "support")
 _SINGLE = ("any_cve", "rce", "known_exploited", "exposed")
 _GROUPED = ("by_line", "states", "sectors", "systems")
 _MOVEMENTS = ("new", "gone", "back", "moved")
-_DAYS = ("server_days", "median_days", "longest_days")
+_DAYS = ("server_days", "longest_days")
 _COUNTS = ("at_risk", "events", "censored", "left_out")
+_SERIES_RULES = {
+    "vulnerable": "class_vulnerable",
+    "behind_6": "behind",
+    "behind_12": "behind",
+    "rce": "rce",
+    "unsupported": "support_unsupported",
+}
+"""The figures of the series, and the rules that they are counted by."""
 _OF_PAIR = ("only_a", "only_b", "both")
 
 Cell = str | int | float | None
@@ -81,6 +93,8 @@ def _rows(document: Document) -> Iterator[_Row]:
     for part, rows in _OTHERS.items():
         if document.get(part) is not None:
             yield from rows(document)
+    for each in further(document):
+        yield _figure(*each)
 
 
 def _counted(document: Document) -> Iterator[_Row]:
@@ -105,6 +119,21 @@ def _about(document: Document) -> Iterator[_Row]:
     yield _Row("census", "stale", value=document["stale"])
     for each in document["skipped"]:
         yield _Row("skipped", each["month"], value=each["why"])
+    if "basis" in document:
+        yield from _basis(basis_of(document))
+
+
+def _basis(basis: Part) -> Iterator[_Row]:
+    note = "simulated servers: no real server stands behind these figures"
+    yield _Row("basis", "simulated", value=basis["simulated"],
+               note=note if basis["simulated"] else "")  # fmt: skip
+    yield _Row("basis", "vulnerable_only", n=basis["vulnerable_only"])
+    for source, n in basis["sources"].items():
+        yield _Row("basis", f"sources/{source}", n=n)
+    for number, permit in enumerate(basis["permits"], start=1):
+        for name, said in permit.items():
+            shown = " ".join(said) if name == "purposes" else said
+            yield _Row("basis", f"permits/{number}/{name}", value=shown)
 
 
 def _figure(part: str, key: str, figure: Part) -> _Row:
@@ -123,9 +152,12 @@ def _group(part: str, group: str, figures: Part) -> Iterator[_Row]:
 
 
 def _exposed(document: Document) -> Iterator[_Row]:
+    exposed = document["exposed"]
     for name in _DAYS:
-        bounds = document["exposed"][name]
-        yield _Row("exposed", name, low=bounds["low"], high=bounds["high"], unit="days")
+        yield _Row("exposed", name, low=exposed[name]["low"], high=exposed[name]["high"],
+                   unit="days")  # fmt: skip
+    for whose, days in exposed["median_days"].items():  # of two sets of servers: no bounds
+        yield _Row("exposed", f"median_days/{whose}", value=days, unit="days")
 
 
 def _movement(document: Document) -> Iterator[_Row]:
@@ -214,6 +246,26 @@ def _compare(document: Document) -> Iterator[_Row]:
             yield _Row("compare", f"{key}/{name_of}", value=row[name_of])
 
 
+def _series(document: Document) -> Iterator[_Row]:
+    """One row a day and figure, the day first."""
+    series = document["series"]
+    for at, day in enumerate(series["days"]):
+        of = series["population"][at]
+        yield _Row("series", f"{day}/population", n=of)
+        for name, bounds in series.items():
+            if name in _SERIES_RULES:
+                low, high = bounds["low"][at], bounds["high"][at]
+                yield _Row("series", f"{day}/{name}", low, high, of, *_shares(low, high, of),
+                           rule=_SERIES_RULES[name])  # fmt: skip
+        for line, counts in series.get("lines", {}).items():
+            # How many more may be of it is not counted day by day.
+            yield _Row("series", f"{day}/lines/{line}", n=counts[at], of=of, rule="line")
+
+
+def _shares(low: int, high: int, of: int) -> tuple[float | None, float | None]:
+    return (low / of, high / of) if of else (None, None)
+
+
 _OTHERS = {
     "exposed": _exposed,
     "movement": _movement,
@@ -223,4 +275,5 @@ _OTHERS = {
     "situation": _situation,
     "unseen": _unseen,
     "compare": _compare,
+    "series": _series,
 }

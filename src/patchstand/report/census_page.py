@@ -1,5 +1,6 @@
 """The page of a census: one self-contained file for a screen, a reader's voice, and paper."""
 
+import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
@@ -11,6 +12,7 @@ from markupsafe import Markup
 
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog, catalog
+from patchstand.report.census_basis import country, doubts, permits, sources, within
 from patchstand.report.census_compared import assumed, label, ours, outcome, published, reason
 from patchstand.report.census_numbers import (
     day,
@@ -55,6 +57,8 @@ _COLUMNS = ("vulnerable", "rce", "behind_6", "unsupported")
 _TREND = ("vulnerable", "rce", "behind_6", "behind_12", "unsupported")
 _ROWS, _COURSES = 20, 12
 """Rows shown before the rest is folded: of a breakdown, of updates."""
+_NUMBERED = {"2013 SP1": "2013 CU4"}
+"""A service pack that stands among numbered updates, and the number that it would have."""
 Row = dict[str, Any]
 
 
@@ -74,6 +78,11 @@ def render_census(document: Document, lang: str) -> str:
         .get_template("census.html")
         .render(
             lang=cat.lang,
+            doubts=doubts(document, cat),
+            where=within(document, cat),
+            country=country(document, cat),
+            seen_by=sources(document, cat),
+            permits=list(permits(document, cat)),
             d=dict.fromkeys(_PARTS) | document,
             charts=drawn,
             sections=[name for name, parts in _SECTIONS.items() if any(map(document.get, parts))],
@@ -182,7 +191,7 @@ def _rest(document: Document, cat: Catalog) -> dict[str, Any]:
     return {
         "months": _months(document.get("series")),
         "lines": _figures(document, "lines", cat),
-        "updates": _figures(document, "cumulative_updates", cat),
+        "updates": _updates(document, cat),
         "support": _figures(document, "support", cat),
         "flaws": _flaws(document, cat),
         "flaw_sentences": _flaw_sentences(document, cat),
@@ -216,6 +225,19 @@ def _figures(document: Document, kind: str, cat: Catalog) -> list[Row]:
     return [{"name": _name(kind, key, cat), "figure": figure} for key, figure in found.items()]
 
 
+def _updates(document: Document, cat: Catalog) -> list[Row]:
+    """Cumulative updates as they came out: RTM first, then by number."""
+    rows = _figures(document, "cumulative_updates", cat)
+    return sorted(rows, key=lambda row: _numbered(str(row["name"])))
+
+
+def _numbered(name: str) -> list[tuple[int, int, str]]:
+    """A name to sort by: numbers by their size and before words, `CU2` before `CU10`."""
+    shown = _NUMBERED.get(name, name).replace("Preview", "").replace("RTM", "")
+    parts = re.findall(r"\d+|\D+", shown)
+    return [(0, int(each), "") if each.isdecimal() else (1, 0, each) for each in parts]
+
+
 def _flaws(document: Document, cat: Catalog) -> list[Row]:
     """Flaws, the widest spread first."""
     rows = _figures(document, "cves", cat)
@@ -232,12 +254,20 @@ def _flaw_sentences(document: Document, cat: Catalog) -> list[str]:
         found.append(
             cat.text(
                 "census_page.text.exposed",
-                median=_span(exposed["median_days"], cat),
+                median=_medians(exposed["median_days"], cat),
+                since=day(document["observed"]["first"], cat),
                 longest=_span(exposed["longest_days"], cat),
                 days=_span(exposed["server_days"], cat),
             )
         )
     return found
+
+
+def _medians(days: Mapping[str, int], cat: Catalog) -> str:
+    """The middle value of the servers that are certainly exposed, and of those that may be."""
+    if days["certain"] == days["possible"]:
+        return cat.number(days["certain"])
+    return cat.text("census_page.text.medians", **days)
 
 
 def _span(bound: Mapping[str, int], cat: Catalog) -> str:

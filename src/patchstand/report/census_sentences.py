@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog, Value
+from patchstand.report.census_basis import doubts
 from patchstand.report.census_numbers import Part, day, month
 from patchstand.report.census_sentences_beside import say_compared, say_published, say_situation
 from patchstand.report.census_sentences_times import (
@@ -35,6 +36,7 @@ def sentences(document: Document, cat: Catalog) -> list[str]:
 
 
 def _say_population(document: Document, cat: Catalog) -> Iterator[str]:
+    yield from doubts(document, cat)
     window = cat.text("census_say.between.exactly", n=document["window_days"])
     yield cat.text("census_say.population.here", n=document["population"], window=window,
                    when=when(document, cat))  # fmt: skip

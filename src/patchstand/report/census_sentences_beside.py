@@ -5,7 +5,7 @@ from math import ceil, floor
 
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog
-from patchstand.report.census_compared import is_count, label, outcome, reason
+from patchstand.report.census_compared import is_share, label, outcome, reason
 from patchstand.report.census_numbers import Part, about, day, down, percent, stated, up
 from patchstand.report.census_statement import Said, statement, when
 from patchstand.report.clean import clean
@@ -63,8 +63,8 @@ def say_compared(document: Document, cat: Catalog) -> Iterator[str]:
 
 def _published(row: Part, cat: Catalog) -> str:
     low, high = row["published_low"], row["published_high"]
-    if is_count(row):
-        return _servers(low, high, cat)
+    if not is_share(row):
+        return _number(row, low, high, cat)
     if low == high:
         return cat.text("census_say.compare.single", low=stated(low, cat))
     return cat.text("census_say.compare.interval", low=stated(low, cat), high=stated(high, cat))
@@ -74,16 +74,17 @@ def _ours(row: Part, whose: str, cat: Catalog) -> str:
     low, high = row[f"{whose}_low"], row[f"{whose}_high"]
     if low is None or high is None:
         return ""
-    if is_count(row):
-        return _servers(low, high, cat)
+    if not is_share(row):
+        return _number(row, low, high, cat)
     if low == high:
         return cat.text("census_say.compare.single", low=about(low, cat))
     least, most = percent(down(low), cat), percent(up(high), cat)
     return cat.text("census_say.compare.interval", low=least, high=most)
 
 
-def _servers(low: float, high: float, cat: Catalog) -> str:
-    least, most = floor(low), ceil(high)
+def _number(row: Part, low: float, high: float, cat: Catalog) -> str:
+    """A number of servers, or of flaws."""
+    least, most, unit = floor(low), ceil(high), row["unit"]
     if least == most:
-        return cat.text("census_say.compare.count", low=least)
-    return cat.text("census_say.compare.counts", low=least, high=most)
+        return cat.text(f"census_say.compare.one_{unit}", n=least)
+    return cat.text(f"census_say.compare.two_{unit}", low=least, high=most)

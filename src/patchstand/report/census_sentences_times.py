@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog, Value
+from patchstand.report.census_basis import within
 from patchstand.report.census_numbers import (
     WHOLE,
     Part,
@@ -15,7 +16,7 @@ from patchstand.report.census_numbers import (
     up,
     upper_days,
 )
-from patchstand.report.census_statement import when, where
+from patchstand.report.census_statement import when
 from patchstand.report.clean import clean
 
 _AFTER = 30
@@ -31,16 +32,18 @@ def say_exposed(document: Document, cat: Catalog) -> Iterator[str]:
         "day": day(document["as_of"], cat),
         "when": when(document, cat),
     }
-    total, longest, median = (exposed[f"{n}_days"] for n in ("server", "longest", "median"))
+    total, longest = (exposed[f"{n}_days"] for n in ("server", "longest"))
     if not total["high"]:
         yield cat.text("census_say.exposed.none", **values)
         return
     yield cat.text("census_say.exposed.days", days=_between(total, cat), **values)
     yield cat.text("census_say.exposed.longest", days=_between(longest, cat), **values)
-    if total["low"]:
-        bounds = {side: cat.text("duration.days", n=median[side]) for side in ("low", "high")}
-        key = "median" if median["low"] == median["high"] else "medians"
-        yield cat.text(f"census_say.exposed.{key}", **bounds, **values)
+    if exposed["n"]:
+        medians = exposed["median_days"]
+        said = {each: cat.text("duration.days", n=n) for each, n in medians.items()}
+        key = "median" if len(set(medians.values())) == 1 else "medians"
+        yield cat.text(f"census_say.exposed.{key}", **said, **values)
+    yield cat.text("census_say.exposed.since", **values)
 
 
 def _between(days: Part, cat: Catalog) -> str:
@@ -64,7 +67,7 @@ def say_times(document: Document, cat: Catalog) -> Iterator[str]:
         "of": course["at_risk"],
         "since": day(course["since"], cat),
         "day": day(document["as_of"], cat),
-        "where": where(document, cat),
+        "where": within(document, cat),
     }
     if course["after"].get(str(_AFTER)):
         yield _after(course["after"][str(_AFTER)], values, cat)
@@ -135,7 +138,7 @@ def say_half_life(document: Document, cat: Catalog) -> Iterator[str]:
         high=cat.number(upper_days(found["high"])),
         events=found["events"],
         day=until,
-        where=where(document, cat),
+        where=within(document, cat),
     )
 
 
@@ -154,7 +157,7 @@ def say_movement(document: Document, cat: Catalog) -> Iterator[str]:
                 f"census_say.movement_{name}.{_certain(figure)}",
                 n=figure["n"] or figure["n_high"],
                 span=span,
-                where=where(document, cat),
+                where=within(document, cat),
                 relation=_relation(name, figure, cat),
             )
 

@@ -8,9 +8,10 @@ on what is certain: of all, of none, of some, or of nobody.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog, Value
+from patchstand.report.census_basis import within
 from patchstand.report.census_numbers import WHOLE, Part, day, down, near, percent, up
-from patchstand.report.clean import clean
 
 Values = Mapping[str, Value]
 
@@ -35,16 +36,10 @@ class Said:
         return cat.text(f"census_say.{self.name}.that", **self.values)
 
 
-def when(document: Part, cat: Catalog) -> str:
+def when(document: Document, cat: Catalog) -> str:
     """`on 10 September 2024`, and in which country where only one was counted."""
     on_day = day(document["as_of"], cat)
-    return cat.text("census_say.when", day=on_day, where=where(document, cat))
-
-
-def where(document: Part, cat: Catalog) -> str:
-    """` in DE`, or nothing."""
-    country = document.get("country")
-    return cat.text("census_say.where", country=clean(country)) if country else ""
+    return cat.text("census_say.when", day=on_day, where=within(document, cat))
 
 
 def statement(figure: Part, said: Said, when: str, cat: Catalog) -> str:

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog
+from patchstand.report.census_basis import country, doubts, permits, sources, within
 from patchstand.report.census_numbers import day, month
 from patchstand.report.census_terminal_beside import (
     show_compared,
@@ -19,6 +20,7 @@ from patchstand.report.census_terminal_figures import (
     show_breakdown,
     show_cumulative_updates,
     show_flaws,
+    show_further,
     show_headline,
     show_lines,
 )
@@ -47,6 +49,7 @@ _SHOWN: tuple[tuple[tuple[str, ...], Show], ...] = (
     (("support_end",), show_support_end),
     (BREAKDOWNS, show_breakdown),
     (("unseen",), show_unseen),
+    (("schema",), show_further),
     (("sql",), show_sql),
 )
 """Parts of the document, in the order in which they are shown, and what shows them."""
@@ -64,11 +67,10 @@ def print_census(console: Console, document: Document, cat: Catalog) -> None:
 
 def _head(paper: Paper, document: Document) -> None:
     cat = paper.cat
-    country = clean(document.get("country") or "")
     title = cat.text(
-        "census_text.title_in" if country else "census_text.title",
+        "census_text.title",
         day=day(document["as_of"], cat),
-        country=country,
+        where=within(document, cat),
         population=document["population"],
     )
     paper.line(paper.text(title, "bold"))
@@ -79,9 +81,12 @@ def _head(paper: Paper, document: Document) -> None:
         ("population", f"{cat.text('census_text.servers', n=document['population'])}, {cut}"),
         ("observed", _days(observed["first"], observed["last"], cat)),
         ("knowledge", _knowledge(document, cat)),
-        ("country", country),
+        ("country", country(document, cat)),
     )
-    paper.facts((f"census_text.head.{name}", shown) for name, shown in facts)
+    rows = [(f"census_text.head.{name}", shown) for name, shown in facts]
+    rows.append(("census_basis.sources", sources(document, cat)))
+    rows += [("census_basis.permits", each) for each in permits(document, cat)]
+    paper.facts(rows)
 
 
 def _days(first: str, last: str, cat: Catalog) -> str:
@@ -99,6 +104,8 @@ def _knowledge(document: Document, cat: Catalog) -> str:
 def _warnings(paper: Paper, document: Document) -> None:
     """What makes all figures doubtful, before any of them."""
     cat = paper.cat
+    for doubt in doubts(document, cat):
+        paper.line(paper.mark("!"), paper.text(doubt, "bold red"))
     if document["stale"]:
         said = cat.text("census_text.stale", covered_until=day(document["covered_until"], cat))
         paper.line(paper.mark("!"), paper.text(said, "bold yellow"))

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog
+from patchstand.report.census_further import further, told
 from patchstand.report.census_numbers import HIDDEN, NOTHING, Part, is_hidden, share_of
 from patchstand.report.clean import clean
 from patchstand.report.paper import Paper
@@ -86,6 +87,18 @@ def _headline(paper: Paper, document: Document) -> Iterator[Iterable[Row]]:
 
 def _row(name: str, figure: Part, cat: Catalog) -> Row:
     return [cat.text(f"census_text.row.{name}"), *numbers(figure, cat)]
+
+
+def show_further(paper: Paper, document: Document) -> None:
+    """Figures of statistics that have no place of their own, by the text of their rule."""
+    found = list(further(document))
+    if not found:
+        return
+    heading(paper, "further")
+    names = columns("figure", *_NUMBERS)
+    rows = [[told(row, document, paper.cat), *numbers(row.figure, paper.cat)] for row in found]
+    right = " ".join(names[1:])
+    paper.table(names, rows, right=right, whole=right)
 
 
 def show_lines(paper: Paper, document: Document) -> None:

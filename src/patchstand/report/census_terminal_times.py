@@ -157,18 +157,17 @@ def show_exposed(paper: Paper, document: Document) -> None:
     counts = {name: exposed[name] for name in ("n", "n_high", "of")}
     servers = cat.text(f"census_text.exposed.{key}", share=share_of(exposed, cat), **counts)
     facts = [("servers", servers)]
-    facts += [(name, _bounds(name, exposed[name], cat)) for name in _DAYS if name in exposed]
+    facts += [(name, _days(exposed[name], cat)) for name in _DAYS]
     paper.facts((f"census_text.exposed.{name}", shown) for name, shown in facts)
     first = day(document["observed"]["first"], cat)
     paper.line(paper.text(cat.text("census_text.exposed.since", first=first), "dim"), indent=2)
 
 
-def _bounds(name: str, days: Part, cat: Catalog) -> str:
-    if days["low"] == days["high"]:
-        return cat.number(days["low"])
-    # The median is no bound: the two are those of different servers.
-    key = "medians" if name == "median_days" else "between"
-    return cat.text(f"census_text.exposed.{key}", low=days["low"], high=days["high"])
+def _days(days: Mapping[str, int], cat: Catalog) -> str:
+    """Bounds, or the medians of two sets of servers, which are none."""
+    if len(set(days.values())) == 1:
+        return cat.number(next(iter(days.values())))
+    return cat.text(f"census_text.exposed.{'between' if 'low' in days else 'medians'}", **days)
 
 
 def show_support_end(paper: Paper, document: Document) -> None:

@@ -106,9 +106,14 @@ class Comparison:
 
     def row(self) -> dict[str, Any]:
         """As a row of the document."""
-        found = asdict(self)
+        found = {name: _short(value) for name, value in asdict(self).items()}
         found["why"], found["why_de"] = self.why["en"], self.why["de"]
         return {name: found[name] for name in _COLUMNS}
+
+
+def _short(value: object) -> object:
+    """Numbers with six digits: a product of shares and a total has none beyond them."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def compare(

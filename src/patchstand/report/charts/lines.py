@@ -134,5 +134,6 @@ def _heading(document: Document, layers: list[Layer], cat: Catalog) -> Heading:
     ]
     return Heading(
         "lines", cat.text("chart.lines.title"), cat.text("chart.lines.subtitle"),
-        cat.text("chart.lines.description", shares=", ".join(told)), notes(document, cat),
+        cat.text("chart.lines.description", shares=", ".join(told)),
+        notes(document, cat, daily=True),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from patchstand.model import FEWEST
 from patchstand.report import census_numbers as numbers
 from patchstand.report.as_json import Document
 from patchstand.report.catalog import Catalog
+from patchstand.report.census_basis import doubts, within
 from patchstand.report.census_numbers import Part, day, down, is_hidden, month
 from patchstand.report.clean import clean
 
@@ -69,16 +70,21 @@ def named(kind: str, key: str, cat: Catalog) -> str:
     return cat.either(f"{kind}.{key}", clean(key, 60))
 
 
-def notes(document: Document, cat: Catalog) -> list[str]:
-    """What stands below every chart: the day, the servers, what was known, what is left out."""
+def notes(document: Document, cat: Catalog, *, daily: bool = False) -> list[str]:
+    """What stands below every chart: the day, the servers, what was known, what is left out.
+
+    `daily`: the chart shows many days, and each is judged by what was known on it.
+    """
     found = [
+        *doubts(document, cat),
         cat.text(
-            "chart.note",
+            "chart.note_daily" if daily else "chart.note",
             as_of=day(document["as_of"], cat),
+            where=within(document, cat),
             population=document["population"],
             covered=day(document["covered_until"], cat),
             knowledge=clean(document["knowledge"]["version"]),
-        )
+        ),
     ]
     if document["stale"]:
         found.append(cat.text("chart.note_stale"))

@@ -161,5 +161,5 @@ def _heading(document: Document, cat: Catalog) -> Heading:
         )  # fmt: skip
     return Heading(
         "trend", cat.text("chart.trend.title"), cat.text("chart.trend.subtitle"), told,
-        notes(document, cat),
+        notes(document, cat, daily=True),
     )  # fmt: skip

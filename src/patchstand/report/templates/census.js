@@ -1,11 +1,21 @@
 "use strict";
 (() => {
+  const mark = () => {
+    for (const each of document.querySelectorAll(".scroll")) {
+      each.classList.toggle("wide", each.scrollWidth > each.clientWidth + 1);
+    }
+  };
+  mark();
+  addEventListener("resize", mark);
+  for (const each of document.querySelectorAll("details")) each.addEventListener("toggle", mark);
   const slider = document.getElementById("assume");
   if (!slider) return;
   const lang = document.documentElement.lang;
   const whole = new Intl.NumberFormat(lang);
   const tenths = new Intl.NumberFormat(lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const percent = (share) => `${tenths.format(share * 100)}\u00a0%`;
+  // As printed: a lower bound is rounded down, an upper one up.
+  const outward = (share, part) => (part === 1 ? Math.ceil(share * 1000 - 1e-9) / 1000 : share);
   const at = (element, low, high, part) => {
     const from = Number(element.dataset[low]);
     return from + part * (Number(element.dataset[high]) - from);
@@ -26,13 +36,13 @@
       each.hidden = part === 0;
       each.textContent = each.dataset.text
         .replace("{part}", shown)
-        .replace("{share}", percent(at(each, "low", "high", part)))
+        .replace("{share}", percent(outward(at(each, "low", "high", part), part)))
         .replace("{n}", whole.format(Math.round(at(each, "n", "most", part))));
     }
     for (const tile of document.querySelectorAll(".tile")) {
       const share = at(tile, "low", "high", part);
       shade(tile, share);
-      tile.querySelector(".assumed").textContent = part === 0 ? "\u00a0" : percent(share);
+      tile.querySelector(".assumed").textContent = part === 0 ? "\u00a0" : percent(outward(share, part));
     }
     for (const each of document.querySelectorAll(".assumed-tiles")) {
       each.hidden = part === 0;
