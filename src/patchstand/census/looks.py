@@ -133,8 +133,8 @@ def _together(files: Sequence[Observed], same: Same) -> pa.Table:
 
 
 def _filled(rows: pa.Table, file: Observed, same: Same) -> pa.Table:
-    rows = _with_address(rows, file.same.get("source"))
-    return with_same(rows, file.same, set(file.same) - {"source", *same})
+    rows = with_same(rows, file.same, set(file.same) - {"source", *same})
+    return _with_address(rows, file.same.get("source"))
 
 
 def _with_address(rows: pa.Table, source: str | None) -> pa.Table:

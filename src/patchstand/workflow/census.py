@@ -93,8 +93,8 @@ def census(plan: CensusPlan, pool: Executor | None = None, on_month: OnMonth = _
     rows, skipped = _intervals(folder, wanted, plan, pool, on_month)
     if not len(rows):
         raise UsageError(_nothing(folder, plan, wanted) + said_of(skipped))
-    first = _day(pc.min(rows["first_day"]))
     rows = _of_country(rows, plan.country)
+    first = _day(pc.min(rows["first_day"]))
     good = _without(wanted, skipped)
     remember = _remember(folder, wanted, plan, known, whole=not skipped)
     more = _judged(rows, known, first, plan.as_of, remember)
