@@ -266,7 +266,7 @@ def test_exposure_has_its_bounds() -> None:
     assert "höchstens 40 Tage" in told[1]
     assert "der Median bei 1 Tag;" in told[2]
     assert "bei 12 Tagen (bis" in told[2]
-    assert "beobachtet wurde erst seit dem" in told[3]
+    assert "soweit beobachtet wurde (seit dem" in told[3]
     assert len(of_part("de", exposed=nobody)) == 1
     assert "keiner" in of_part("de", exposed=nobody)[0]
 
