@@ -83,12 +83,13 @@ WITH asked AS (
         first_day), DATE '0001-01-01') AS just_before
     FROM turn JOIN fixing USING (was, now) JOIN asked USING (pattern)
     WHERE first_day > since GROUP BY pattern, server
-), long_before AS (
-    SELECT pattern, server, max(stretch.last_day) AS before
+), earlier AS MATERIALIZED (
+    SELECT pattern, server, number, last_day
     FROM here JOIN patched USING (pattern, server) JOIN stretch USING (server)
-    JOIN said USING (pattern, number)
-    WHERE here.standing = 'lacks' AND just_before IS NULL
-        AND said.standing = 'lacks' AND stretch.last_day < on_day
+    WHERE standing = 'lacks' AND just_before IS NULL AND last_day < on_day
+), long_before AS (
+    SELECT pattern, server, max(last_day) AS before
+    FROM earlier JOIN said USING (pattern, number) WHERE standing = 'lacks'
     GROUP BY pattern, server
 )
 SELECT pattern,
@@ -102,8 +103,10 @@ SELECT pattern,
 FROM here LEFT JOIN patched USING (pattern, server) LEFT JOIN long_before USING (pattern, server)
 GROUP BY ALL
 """
-"""At risk: who lacked it on the day it was there. The patch came between the last look
-without it and the first look with it (`width`)."""
+"""At risk: who lacked it on the day it was there. The patch came between the last look that
+surely lacked it and the first look with it (`width`): `just_before` it, as a rule; where
+something unknown lies between, `before` that. `earlier` is worked out by itself since few
+servers have any."""
 _ROWS = Query("time_to_patch_rows", "SELECT * FROM patching ORDER BY ALL")
 
 
