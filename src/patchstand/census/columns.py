@@ -8,6 +8,7 @@ import pyarrow as pa
 
 Ints = npt.NDArray[np.int64]
 Shorts = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.bool_]
 
 
 def ends(

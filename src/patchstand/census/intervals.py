@@ -10,15 +10,14 @@ from itertools import islice
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from patchstand.census.columns import (
+    Flags,
     Ints,
     codes,
     ends,
     give_back,
     in_one_piece,
-    integers,
     one,
     replaced,
 )
@@ -111,30 +110,38 @@ def _completed(rows: pa.Table) -> pa.Table:
         return INTERVALS.empty_table()
     server = _ranks(rows)
     order = np.argsort(server, kind="stable")
-    rows, server = _taken(rows, order), server[order]
-    first_day, last_day = integers(rows["first_day"]), integers(rows["last_day"])
+    server, first_day, last_day = (
+        each[order] for each in (server, codes(rows["first_day"]), codes(rows["last_day"]))
+    )
     same = server[1:] == server[:-1]
     until = last_day + WINDOW
     until[:-1] = np.where(same, np.minimum(until[:-1], first_day[1:] - 1), until[:-1])
-    no, yes = np.array([False]), same
+    is_exchange = _is_exchange(rows)[order]
+    no = np.array([False])
     found = {
-        "server": pa.array(server),
-        "first_day": _days(first_day),
-        "last_day": _days(last_day),
-        "valid_to": _days(until),
-        "previous_day": _days(np.roll(last_day, 1), np.concatenate((no, yes))),
-        "next_day": _days(np.roll(first_day, -1), np.concatenate((yes, no))),
+        "server": pa.array(server[is_exchange]),
+        "first_day": _days(first_day, is_exchange),
+        "last_day": _days(last_day, is_exchange),
+        "valid_to": _days(until, is_exchange),
+        "previous_day": _days(np.roll(last_day, 1), is_exchange, np.concatenate((no, same))),
+        "next_day": _days(np.roll(first_day, -1), is_exchange, np.concatenate((same, no))),
     }
+    at = pa.array(order[is_exchange])
     columns = [
-        (found[name] if name in found else rows[name]).cast(kind)
+        found[name] if name in found else one(rows[name]).take(at).cast(kind)
         for name, kind in zip(INTERVALS.names, INTERVALS.types, strict=True)
     ]
-    table = pa.Table.from_arrays(columns, schema=INTERVALS)
-    return table.filter(pc.not_equal(rows["shown"].cast(pa.string()), NO_EXCHANGE))
+    return pa.Table.from_arrays(columns, schema=INTERVALS)
 
 
-def _days(
-    days: Ints, known: "np.ndarray[tuple[int], np.dtype[np.bool_]] | None" = None
-) -> pa.Array:
-    absent = None if known is None else ~known
-    return pa.array(days.astype(np.int32), pa.int32(), mask=absent).cast(pa.date32())
+def _is_exchange(rows: pa.Table) -> Flags:
+    shown = one(rows["shown"])
+    texts = np.array([text != NO_EXCHANGE for text in shown.dictionary.to_pylist()])
+    found: Flags = texts[codes(shown)]
+    return found
+
+
+def _days(days: Ints, wanted: Flags, known: Flags | None = None) -> pa.Array:
+    """The wanted ones of these days; null where one is not known."""
+    absent = None if known is None else ~known[wanted]
+    return pa.array(days[wanted].astype(np.int32), pa.int32(), mask=absent).cast(pa.date32())

@@ -25,7 +25,7 @@ WHERE since BETWEEN $seen_since AND $as_of ORDER BY since, fix
 _PREPARED = (
     """
     CREATE OR REPLACE TEMP TABLE numbered AS
-    SELECT shown, row_number() OVER (ORDER BY shown) AS number FROM sight
+    SELECT shown, CAST(row_number() OVER (ORDER BY shown) AS INTEGER) AS number FROM sight
     """,
     """
     CREATE OR REPLACE TEMP TABLE said AS
