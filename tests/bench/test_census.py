@@ -14,6 +14,7 @@ import pytest
 from tests.bench.measured import Spent, median, patchstand, report, spent, verdict
 
 from patchstand import knowledge
+from patchstand.census.runs import NO_EXCHANGE
 from patchstand.workflow.judged_tables import judged_tables
 from patchstand.workflow.sightings import shown_by_key
 
@@ -246,14 +247,15 @@ def sample(country: Country, tmp_path: Path) -> list[str]:
     (observations,) = (country.root / "observations" / month).glob("*.parquet")
     shown = shown_by_key(_files(country.root / "identities", month), knowledge.load())
     first, last = date(2023, 3, 1), date(2023, 3, 31)
-    judged = judged_tables(set(shown.values()), knowledge.load(), first, last)
+    seen = {text for text in shown.values() if text and text != NO_EXCHANGE}
+    judged = judged_tables(seen, knowledge.load(), first, last)
     pq.write_table(
         pa.table({"identity": list(shown), "shown": list(shown.values())}), tmp_path / "shown"
     )
     with duckdb.connect() as duck:
         duck.register("verdict", judged["verdict"])
         duck.register("sight", judged["sight"])
-        found = duck.execute(_VERDICTS, {"first": first, "last": last})
+        found = duck.sql(_VERDICTS, params={"first": first, "last": last})
         pq.write_table(found.to_arrow_table(), tmp_path / "verdicts")
     return [str(observations), str(tmp_path / "shown"), str(tmp_path / "verdicts")]
 

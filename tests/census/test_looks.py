@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -12,13 +13,14 @@ from tests.census.worlds import world
 
 from patchstand import knowledge
 from patchstand.census import looks
+from patchstand.census.reading import Source
 from patchstand.census.runs import Month, month_runs
-from patchstand.errors import StoreError
 from patchstand.model import Knowledge, Record
+from patchstand.store.content import content_of
 from patchstand.store.folder import Folder
 from patchstand.store.writer import BatchWriter
 from patchstand.workflow.conclude import Concluding
-from patchstand.workflow.sightings import shown_by_key
+from patchstand.workflow.sightings import badness_on, shown_by_key
 
 MONTH = "2024-02"
 MIDDLE = datetime(2024, 2, 15, tzinfo=UTC)
@@ -46,9 +48,11 @@ def in_files(root: Path, known: Knowledge, parts: list[list[Record]]) -> Month:
         for record in part:
             writer.add(record, concluding.of(record))
         writer.seal()
-    files = tuple(each.path for each in folder.files("observations"))
+    paths = [each.path for each in folder.files("observations")]
+    files = [Source(path, content_of(path)) for path in paths]
     identities = [each.path for each in folder.files("identities")]
-    return Month(MONTH, files, shown_by_key(identities, known))
+    shown = shown_by_key(identities, known)
+    return Month(MONTH, files, shown, partial(badness_on, known))
 
 
 def rows(table: pa.Table) -> Runs:
@@ -124,15 +128,3 @@ def test_a_column_that_says_the_same_in_some_files_only(
     apart = rows(month_runs(in_files(tmp_path, known, parts)))
 
     assert apart == rows(month_runs(in_files(tmp_path, known, [records])))
-
-
-def test_a_damaged_file_is_named(tmp_path: Path, known: Knowledge, records: list[Record]) -> None:
-    """Damage in the rows is found while they are read piece by piece, and the file is named."""
-    month = in_files(tmp_path, known, [by_server(records)])
-    (path,) = month.files
-    content = bytearray(path.read_bytes())
-    content[200:230] = bytes(30)
-    path.write_bytes(content)
-
-    with pytest.raises(StoreError, match=path.name):
-        month_runs(month)

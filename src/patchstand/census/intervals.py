@@ -20,6 +20,7 @@ from patchstand.census.columns import (
     in_one_piece,
     one,
     replaced,
+    whole_numbers,
 )
 from patchstand.census.looks import PLACE, WINDOW, servers
 from patchstand.census.runs import NO_EXCHANGE, RUNS
@@ -29,15 +30,13 @@ _WORD = pa.dictionary(pa.int32(), pa.string())
 
 INTERVALS = pa.schema(
     {
-        "server": pa.int64(),
+        "server": pa.int32(),
         "address": _WORD,
         "ports": _WORD,
         "shown": _WORD,
         "first_day": pa.date32(),
         "last_day": pa.date32(),
         "valid_to": pa.date32(),
-        "previous_day": pa.date32(),
-        "next_day": pa.date32(),
         "certificate": pa.int64(),
         "country": _WORD,
         "state": _WORD,
@@ -45,8 +44,7 @@ INTERVALS = pa.schema(
         "sector": _WORD,
     }
 )
-"""By server and time. `previous_day`: the last look before the interval, null for the first
-interval of a server; `next_day`: the first look after it, null for the last one."""
+"""By server and time; servers are numbered in the order of their names."""
 
 
 _AT_ONCE = 12
@@ -94,7 +92,7 @@ def _taken(rows: pa.Table, at: Ints) -> pa.Table:
 
 
 def _ranks(rows: pa.Table) -> Ints:
-    """The number of each row's server: servers are counted in the order of their names."""
+    """A number for each row's server: greater ones for later names."""
     address, ports = one(rows["address"]), one(rows["ports"])
     ranks = [
         np.argsort(np.argsort(np.array(each.dictionary.to_pylist(), dtype=object)))
@@ -105,7 +103,7 @@ def _ranks(rows: pa.Table) -> Ints:
 
 
 def _completed(rows: pa.Table) -> pa.Table:
-    """The intervals with their neighbours, without those in which no Exchange server stood."""
+    """The intervals by server and time, without those in which no Exchange server stood."""
     if not len(rows):
         return INTERVALS.empty_table()
     server = _ranks(rows)
@@ -117,14 +115,11 @@ def _completed(rows: pa.Table) -> pa.Table:
     until = last_day + WINDOW
     until[:-1] = np.where(same, np.minimum(until[:-1], first_day[1:] - 1), until[:-1])
     is_exchange = _is_exchange(rows)[order]
-    no = np.array([False])
     found = {
-        "server": pa.array(server[is_exchange]),
-        "first_day": _days(first_day, is_exchange),
-        "last_day": _days(last_day, is_exchange),
-        "valid_to": _days(until, is_exchange),
-        "previous_day": _days(np.roll(last_day, 1), is_exchange, np.concatenate((no, same))),
-        "next_day": _days(np.roll(first_day, -1), is_exchange, np.concatenate((same, no))),
+        "server": whole_numbers(np.append(0, np.cumsum(~same))[is_exchange]),
+        "first_day": _days(first_day[is_exchange]),
+        "last_day": _days(last_day[is_exchange]),
+        "valid_to": _days(until[is_exchange]),
     }
     at = pa.array(order[is_exchange])
     columns = [
@@ -141,7 +136,18 @@ def _is_exchange(rows: pa.Table) -> Flags:
     return found
 
 
-def _days(days: Ints, wanted: Flags, known: Flags | None = None) -> pa.Array:
-    """The wanted ones of these days; null where one is not known."""
-    absent = None if known is None else ~known[wanted]
-    return pa.array(days[wanted].astype(np.int32), pa.int32(), mask=absent).cast(pa.date32())
+def _days(days: Ints, absent: Flags | None = None) -> pa.Array:
+    return whole_numbers(days, absent).cast(pa.date32())
+
+
+def with_previous(rows: pa.Table) -> pa.Table:
+    """The intervals, with what the server showed in the one before, and until when.
+
+    `previous_shown`, `previous_until`: null for the first interval of a server.
+    """
+    server, shown = codes(rows["server"]), one(rows["shown"])
+    is_first = np.append(True, server[1:] != server[:-1])[: len(server)]
+    texts = whole_numbers(np.roll(codes(shown), 1), is_first)
+    until = _days(np.roll(codes(rows["last_day"].cast(pa.int32())), 1), is_first)
+    before = pa.DictionaryArray.from_arrays(texts, shown.dictionary)
+    return rows.append_column("previous_shown", before).append_column("previous_until", until)

@@ -41,12 +41,10 @@ _PREPARED = (
     """,
     """
     CREATE OR REPLACE TEMP TABLE turn AS
-    SELECT * FROM (
-        SELECT server, lag(number) OVER of_server AS was, lag(last_day) OVER of_server AS was_until,
-            number AS now, first_day
-        FROM interval JOIN numbered USING (shown)
-        WINDOW of_server AS (PARTITION BY server ORDER BY first_day)
-    ) WHERE was <> now
+    SELECT server, was.number AS was, previous_until AS was_until, now.number AS now, first_day
+    FROM interval JOIN numbered AS now USING (shown)
+    JOIN numbered AS was ON was.shown = previous_shown
+    WHERE was.number <> now.number
     """,
     """
     CREATE OR REPLACE TEMP TABLE fixing AS
