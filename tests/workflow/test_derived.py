@@ -1,6 +1,11 @@
 """Derived tables: found by what they were made of, and used only if they are as written."""
 
 import os
+import shutil
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,10 +15,12 @@ from hypothesis import strategies as st
 from tests.census.asking import LACKING, PATCHED, at, in_state, looks, printed, stored
 from tests.workflow.present import seen
 
+from patchstand.errors import StoreError
 from patchstand.model import Knowledge
 from patchstand.store.folder import Folder
 from patchstand.workflow.derived import cached, clear, digest, is_kept, keep, tidy
 
+PATCHSTAND = Path(sys.executable).with_name("patchstand")
 DAY = "2024-09-12"
 MADE = ("cube", digest("observations", 1))
 TABLE = pa.table(
@@ -154,3 +161,106 @@ def test_tidying_a_store_without_derived_tables_is_no_error(folder: Folder) -> N
     tidy(folder)
 
     assert not (folder.root / "derived").exists()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root removes anything")
+def test_what_cannot_be_removed_is_said(folder: Folder) -> None:
+    """Derived tables name servers: that one stays in spite of an erasure must not go unsaid."""
+    keep(folder, MADE, TABLE)
+    (folder.root / "derived").chmod(0o500)
+
+    with pytest.raises(StoreError, match="cube"):
+        clear(folder)
+    (folder.root / "derived").chmod(0o700)
+
+
+@pytest.fixture
+def store(counted: tuple[Path, object], tmp_path: Path) -> Path:
+    """A copy of that store with its derived tables, to be changed."""
+    root = counted[0]
+    copied = Path(shutil.copytree(root, tmp_path / "copy"))
+    assert printed(copied, DAY, "--series") == counted[1]
+    return copied
+
+
+def test_a_file_cut_short_is_made_anew(store: Path, counted: tuple[Path, object]) -> None:
+    """With half of every derived table gone a census says the same."""
+    for path in files(Folder.open(store)):
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    assert printed(store, DAY, "--series") == counted[1]
+
+
+def test_tables_of_other_observations_are_not_used(store: Path) -> None:
+    """When a file of observations is gone, the census is that of the others."""
+    usual = printed(store, DAY, "--series")
+    next((store / "observations" / "month=2024-09").iterdir()).unlink()
+
+    without = printed(store, DAY, "--series")
+
+    assert without != usual
+    shutil.rmtree(store / "derived")
+    assert printed(store, DAY, "--series") == without
+
+
+def test_days_asked_for_in_turn_do_not_drive_each_other_out(store: Path) -> None:
+    """Two days asked for alternately both stay kept: the second time nothing is written."""
+    days = ("2024-08-02", DAY)
+    first = [printed(store, day, "--series") for day in days]
+    kept = files(Folder.open(store))
+
+    assert [printed(store, day, "--series") for day in days] == first
+    assert files(Folder.open(store)) == kept
+
+
+def test_readers_and_writers_do_not_disturb_each_other(folder: Folder) -> None:
+    """Readers get whole tables or none while others write, replace and remove them."""
+    tables = {number: pa.table({"n": list(range(number, number + 500))}) for number in range(6)}
+    done = threading.Event()
+
+    with ThreadPoolExecutor(5) as pool:
+        readers = [pool.submit(_read_until, done, folder, tables) for _ in range(3)]
+        writers = [pool.submit(_write, folder, tables, turn) for turn in range(2)]
+        for each in writers:
+            each.result()
+        done.set()
+        found = [each.result() for each in readers]
+
+    assert sum(found) > 0
+    assert len(files(folder)) <= 3
+    assert not [path for path in files(folder) if path.name.startswith(".")]
+
+
+def _read_until(done: threading.Event, folder: Folder, tables: dict[int, pa.Table]) -> int:
+    """Read all the time; how often something was there. It is whole each time."""
+    times = 0
+    while not done.is_set():
+        for number, table in tables.items():
+            found = cached(folder, ("cube", digest(number)))
+            times += found is not None
+            assert found is None or found.equals(table)
+    return times
+
+
+def _write(folder: Folder, tables: dict[int, pa.Table], turn: int) -> None:
+    for number in [*tables] * 20:
+        at = (number + turn) % len(tables)
+        keep(folder, ("cube", digest(at)), tables[at], versions=2)
+
+
+def test_a_census_while_another_makes_everything_anew(store: Path) -> None:
+    """Several censuses over one store at the same time, some of them rebuilding, all agree."""
+    words = [(), ("--rebuild",), (), ("--rebuild",)]
+    usual = printed(store, DAY, "--series")
+
+    with ThreadPoolExecutor(len(words)) as pool:
+        found = list(pool.map(lambda more: _in_a_process(store, *more), words))
+
+    assert set(found) == {usual[1]}
+
+
+def _in_a_process(root: Path, *words: str) -> bytes:
+    options = ["--store", str(root), "--as-of", DAY, "--series", "--json", "--quiet", *words]
+    done = subprocess.run([str(PATCHSTAND), "census", *options], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from patchstand.census.columns import Ints, Shorts, codes, integers, one
+from patchstand.census.columns import Ints, Shorts, codes, integers, one, whole_numbers
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 CUBE = pa.schema({"day": pa.date32(), "shown": _WORD, "state": _WORD, "n": pa.int32()})
@@ -25,10 +25,10 @@ def cube(rows: pa.Table, last: int) -> pa.Table:
     cells = codes(shown).astype(np.int64) * states + (codes(state) + 1)
     cell, day, n = _counts(cells, since, until)
     columns = [
-        pa.array(day).cast(pa.date32()),
+        whole_numbers(day).cast(pa.date32()),
         _words(shown, cell // states),
         _words(state, cell % states - 1),
-        pa.array(n),
+        whole_numbers(n),
     ]
     return pa.Table.from_arrays(columns, schema=CUBE)
 
@@ -60,5 +60,4 @@ def _counts(cells: Ints, since: Ints, until: Ints) -> tuple[Shorts, Shorts, Shor
 
 
 def _words(values: pa.DictionaryArray, at: Shorts) -> pa.DictionaryArray:
-    indices = pa.array(at, pa.int32(), mask=at < 0)
-    return pa.DictionaryArray.from_arrays(indices, values.dictionary)
+    return pa.DictionaryArray.from_arrays(whole_numbers(at, at < 0), values.dictionary)

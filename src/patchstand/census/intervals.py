@@ -10,17 +10,17 @@ from itertools import islice
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from patchstand.census.columns import (
+    Flags,
     Ints,
     codes,
     ends,
     give_back,
     in_one_piece,
-    integers,
     one,
     replaced,
+    whole_numbers,
 )
 from patchstand.census.looks import PLACE, WINDOW, servers
 from patchstand.census.runs import NO_EXCHANGE, RUNS
@@ -30,15 +30,13 @@ _WORD = pa.dictionary(pa.int32(), pa.string())
 
 INTERVALS = pa.schema(
     {
-        "server": pa.int64(),
+        "server": pa.int32(),
         "address": _WORD,
         "ports": _WORD,
         "shown": _WORD,
         "first_day": pa.date32(),
         "last_day": pa.date32(),
         "valid_to": pa.date32(),
-        "previous_day": pa.date32(),
-        "next_day": pa.date32(),
         "certificate": pa.int64(),
         "country": _WORD,
         "state": _WORD,
@@ -46,8 +44,7 @@ INTERVALS = pa.schema(
         "sector": _WORD,
     }
 )
-"""By server and time. `previous_day`: the last look before the interval, null for the first
-interval of a server; `next_day`: the first look after it, null for the last one."""
+"""By server and time; servers are numbered in the order of their names."""
 
 
 _AT_ONCE = 12
@@ -95,7 +92,7 @@ def _taken(rows: pa.Table, at: Ints) -> pa.Table:
 
 
 def _ranks(rows: pa.Table) -> Ints:
-    """The number of each row's server: servers are counted in the order of their names."""
+    """A number for each row's server: greater ones for later names."""
     address, ports = one(rows["address"]), one(rows["ports"])
     ranks = [
         np.argsort(np.argsort(np.array(each.dictionary.to_pylist(), dtype=object)))
@@ -106,35 +103,51 @@ def _ranks(rows: pa.Table) -> Ints:
 
 
 def _completed(rows: pa.Table) -> pa.Table:
-    """The intervals with their neighbours, without those in which no Exchange server stood."""
+    """The intervals by server and time, without those in which no Exchange server stood."""
     if not len(rows):
         return INTERVALS.empty_table()
     server = _ranks(rows)
     order = np.argsort(server, kind="stable")
-    rows, server = _taken(rows, order), server[order]
-    first_day, last_day = integers(rows["first_day"]), integers(rows["last_day"])
+    server, first_day, last_day = (
+        each[order] for each in (server, codes(rows["first_day"]), codes(rows["last_day"]))
+    )
     same = server[1:] == server[:-1]
     until = last_day + WINDOW
     until[:-1] = np.where(same, np.minimum(until[:-1], first_day[1:] - 1), until[:-1])
-    no, yes = np.array([False]), same
+    is_exchange = _is_exchange(rows)[order]
     found = {
-        "server": pa.array(server),
-        "first_day": _days(first_day),
-        "last_day": _days(last_day),
-        "valid_to": _days(until),
-        "previous_day": _days(np.roll(last_day, 1), np.concatenate((no, yes))),
-        "next_day": _days(np.roll(first_day, -1), np.concatenate((yes, no))),
+        "server": whole_numbers(np.append(0, np.cumsum(~same))[is_exchange]),
+        "first_day": _days(first_day[is_exchange]),
+        "last_day": _days(last_day[is_exchange]),
+        "valid_to": _days(until[is_exchange]),
     }
+    at = pa.array(order[is_exchange])
     columns = [
-        (found[name] if name in found else rows[name]).cast(kind)
+        found[name] if name in found else one(rows[name]).take(at).cast(kind)
         for name, kind in zip(INTERVALS.names, INTERVALS.types, strict=True)
     ]
-    table = pa.Table.from_arrays(columns, schema=INTERVALS)
-    return table.filter(pc.not_equal(rows["shown"].cast(pa.string()), NO_EXCHANGE))
+    return pa.Table.from_arrays(columns, schema=INTERVALS)
 
 
-def _days(
-    days: Ints, known: "np.ndarray[tuple[int], np.dtype[np.bool_]] | None" = None
-) -> pa.Array:
-    absent = None if known is None else ~known
-    return pa.array(days.astype(np.int32), pa.int32(), mask=absent).cast(pa.date32())
+def _is_exchange(rows: pa.Table) -> Flags:
+    shown = one(rows["shown"])
+    texts = np.array([text != NO_EXCHANGE for text in shown.dictionary.to_pylist()])
+    found: Flags = texts[codes(shown)]
+    return found
+
+
+def _days(days: Ints, absent: Flags | None = None) -> pa.Array:
+    return whole_numbers(days, absent).cast(pa.date32())
+
+
+def with_previous(rows: pa.Table) -> pa.Table:
+    """The intervals, with what the server showed in the one before, and until when.
+
+    `previous_shown`, `previous_until`: null for the first interval of a server.
+    """
+    server, shown = codes(rows["server"]), one(rows["shown"])
+    is_first = np.append(True, server[1:] != server[:-1])[: len(server)]
+    texts = whole_numbers(np.roll(codes(shown), 1), is_first)
+    until = _days(np.roll(codes(rows["last_day"].cast(pa.int32())), 1), is_first)
+    before = pa.DictionaryArray.from_arrays(texts, shown.dictionary)
+    return rows.append_column("previous_shown", before).append_column("previous_until", until)

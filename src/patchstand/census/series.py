@@ -3,9 +3,10 @@
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from patchstand.census.columns import counted, one
+from patchstand.census.columns import one, whole_numbers
 from patchstand.census.conditions import behind, condition
 from patchstand.census.tables import Tables
 
@@ -60,7 +61,7 @@ def series(tables: Tables, cube: pa.Table) -> dict[str, Any]:
 def _register(tables: Tables, cube: pa.Table) -> None:
     """What is shown as a number: millions of rows are summed up by it."""
     shown = one(cube["shown"])
-    numbers = counted(len(shown.dictionary))
+    numbers = whole_numbers(np.arange(len(shown.dictionary)))
     tables.duck.register("named", pa.table({"number": numbers, "shown": shown.dictionary}))
     counts = {"day": cube["day"], "number": shown.indices, "n": cube["n"]}
     tables.duck.register("cube", pa.table(counts))

@@ -22,6 +22,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from patchstand.census.intervals import with_previous
 from patchstand.model import Figure
 
 _TEXTS = pa.list_(pa.string())
@@ -157,7 +158,7 @@ def tables(
 ) -> Iterator[Tables]:
     """Open the tables, in memory; `more` has one of each of `JUDGED`, and may have others."""
     with duckdb.connect(":memory:") as duck:
-        duck.register("interval", intervals)
+        duck.register("interval", with_previous(intervals))
         for name, rows in more.items():
             duck.register(name, rows)
         found = Tables(duck, as_of, seen_since, remember)

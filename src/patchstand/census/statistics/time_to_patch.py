@@ -25,7 +25,7 @@ WHERE since BETWEEN $seen_since AND $as_of ORDER BY since, fix
 _PREPARED = (
     """
     CREATE OR REPLACE TEMP TABLE numbered AS
-    SELECT shown, row_number() OVER (ORDER BY shown) AS number FROM sight
+    SELECT shown, CAST(row_number() OVER (ORDER BY shown) AS INTEGER) AS number FROM sight
     """,
     """
     CREATE OR REPLACE TEMP TABLE said AS
@@ -41,12 +41,10 @@ _PREPARED = (
     """,
     """
     CREATE OR REPLACE TEMP TABLE turn AS
-    SELECT * FROM (
-        SELECT server, lag(number) OVER of_server AS was, lag(last_day) OVER of_server AS was_until,
-            number AS now, first_day
-        FROM interval JOIN numbered USING (shown)
-        WINDOW of_server AS (PARTITION BY server ORDER BY first_day)
-    ) WHERE was <> now
+    SELECT server, was.number AS was, previous_until AS was_until, now.number AS now, first_day
+    FROM interval JOIN numbered AS now USING (shown)
+    JOIN numbered AS was ON was.shown = previous_shown
+    WHERE was.number <> now.number
     """,
     """
     CREATE OR REPLACE TEMP TABLE fixing AS
@@ -91,18 +89,20 @@ WITH asked AS (
         first_day), DATE '0001-01-01') AS just_before
     FROM turn JOIN fixing USING (was, now) JOIN asked USING (pattern)
     WHERE first_day > since GROUP BY pattern, server
-), long_before AS (
-    SELECT pattern, server, max(stretch.last_day) AS before
+), earlier AS MATERIALIZED (
+    SELECT pattern, server, number, last_day
     FROM here JOIN patched USING (pattern, server) JOIN stretch USING (server)
-    JOIN said USING (pattern, number)
-    WHERE here.standing = 'lacks' AND just_before IS NULL
-        AND said.standing = 'lacks' AND stretch.last_day < on_day
+    WHERE standing = 'lacks' AND just_before IS NULL AND last_day < on_day
+), long_before AS (
+    SELECT pattern, server, max(last_day) AS before
+    FROM earlier JOIN said USING (pattern, number) WHERE standing = 'lacks'
     GROUP BY pattern, server
+), dimmed AS MATERIALIZED (
+    SELECT DISTINCT pattern, server FROM turn JOIN dimming USING (was, now)
+    JOIN asked USING (pattern) WHERE first_day > since
 ), lost AS (
     SELECT pattern, server, max(stretch.last_day) AS lacked_until
-    FROM (SELECT DISTINCT pattern, server FROM turn JOIN dimming USING (was, now)
-        JOIN asked USING (pattern) WHERE first_day > since)
-    JOIN stretch USING (server) JOIN said USING (pattern, number)
+    FROM dimmed JOIN stretch USING (server) JOIN said USING (pattern, number)
     WHERE said.standing = 'lacks' GROUP BY pattern, server
 )
 SELECT pattern,
@@ -118,8 +118,11 @@ FROM here LEFT JOIN patched USING (pattern, server) LEFT JOIN long_before USING 
 LEFT JOIN lost USING (pattern, server)
 GROUP BY ALL
 """
-"""At risk: who lacked it on the day it was there, followed while that is known. The patch
-came between the last look without it and the first look with it (`width`)."""
+"""At risk: who lacked it on the day it was there, followed while
+that is known. The patch came between the last look that
+surely lacked it and the first look with it (`width`): `just_before` it, as a rule; where
+something unknown lies between, `before` that. `earlier` is worked out by itself since few
+servers have any."""
 _ROWS = Query("time_to_patch_rows", "SELECT * FROM patching ORDER BY ALL")
 
 
