@@ -117,6 +117,7 @@ class Tables:
     as_of: date
     seen_since: date
     remember: Remember = made_anew
+    intervals: pa.Table | None = None
     population: int = 0
     one_country: bool = False
     asked: dict[str, list[str]] = field(default_factory=dict)
@@ -136,6 +137,10 @@ class Tables:
         if text not in known:
             known.append(text)
         return {name: value for name, value in given.items() if f"${name}" in query.sql}
+
+    def add_previous(self) -> None:
+        """Open `interval_before`: the intervals with what their server showed before each."""
+        self.duck.register("interval_before", with_previous(self.intervals))
 
     def sql(self) -> dict[str, str]:
         """What was asked, by rule; several queries of a rule one after the other."""
@@ -158,10 +163,10 @@ def tables(
 ) -> Iterator[Tables]:
     """Open the tables, in memory; `more` has one of each of `JUDGED`, and may have others."""
     with duckdb.connect(":memory:") as duck:
-        duck.register("interval", with_previous(intervals))
+        duck.register("interval", intervals)
         for name, rows in more.items():
             duck.register(name, rows)
-        found = Tables(duck, as_of, seen_since, remember)
+        found = Tables(duck, as_of, seen_since, remember, intervals)
         duck.execute(f"CREATE TABLE server AS {SERVER}", {"as_of": as_of})
         found.asked["server"] = [_spelled(f"CREATE TABLE server AS {SERVER}", {"as_of": as_of})]
         ((found.population,),) = found.ask("population", "SELECT count(*) FROM server")

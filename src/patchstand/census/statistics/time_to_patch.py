@@ -42,7 +42,7 @@ _PREPARED = (
     """
     CREATE OR REPLACE TEMP TABLE turn AS
     SELECT server, was.number AS was, previous_until AS was_until, now.number AS now, first_day
-    FROM interval JOIN numbered AS now USING (shown)
+    FROM interval_before JOIN numbered AS now USING (shown)
     JOIN numbered AS was ON was.shown = previous_shown
     WHERE was.number <> now.number
     """,
@@ -154,6 +154,7 @@ def _queries(patterns: Sequence[Row]) -> Iterator[Query]:
 
 
 def _courses(tables: Tables, patterns: Sequence[Row]) -> pa.Table:
+    tables.add_previous()
     for query in _queries(patterns):
         tables.ask(query.rule, query.sql, **query.values)
     found = tables.table(_ROWS)
