@@ -16,6 +16,7 @@ from patchstand.model.inside import PsObject, Value
 NAMESPACE = "http://schemas.microsoft.com/powershell/2004/04"
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _LISTS = frozenset({"LST", "IE", "STK", "QUE"})
+_STRUCTURE = frozenset({"TN", "TNRef", "ToString", "Props", "MS", "DCT"})
 _LONGEST_BYTES = 4096
 """Characters of a byte array that are kept: certificates are longer, and never looked at."""
 
@@ -58,33 +59,34 @@ class _Reader:
         return read(element.text or "")
 
     def _object(self, element: etree._Element) -> Value:
-        reference = element.get("RefId")
-        types: tuple[str, ...] = ()
-        text: str | None = None
+        parts = {local_name(child): child for child in element}
         properties: dict[str, Value] = {}
-        items: tuple[Value, ...] = ()
-        entries: tuple[tuple[Value, Value], ...] = ()
-        number: Value = None
-        for child in element:
-            tag = local_name(child)
-            if tag == "TN":
-                types = self._named(child)
-            elif tag == "TNRef":
-                types = self._types.get(child.get("RefId", ""), ())
-            elif tag == "ToString":
-                text = _unescaped(child.text or "")
-            elif tag in ("Props", "MS"):
-                self._add(properties, child)
-            elif tag in _LISTS:
-                items = tuple(self.value(each) for each in child)
-            elif tag == "DCT":
-                entries = tuple(self._pair(each) for each in child)
-            else:
-                number = self.value(child)
-        found = PsObject(types, text, properties, items, entries, _plain(number))
-        if reference is not None:
+        for name in ("Props", "MS"):  # a note of the same name says more
+            if name in parts:
+                self._add(properties, parts[name])
+        listed = next((parts[name] for name in _LISTS if name in parts), ())
+        found = PsObject(
+            types=self._types_of(parts),
+            text=_unescaped(parts["ToString"].text or "") if "ToString" in parts else None,
+            properties=properties,
+            items=tuple(self.value(each) for each in listed),
+            entries=tuple(self._pair(each) for each in parts.get("DCT", ())),
+            number=self._number(parts),
+        )
+        if (reference := element.get("RefId")) is not None:
             self._objects[reference] = found
         return found
+
+    def _types_of(self, parts: "dict[str, etree._Element]") -> tuple[str, ...]:
+        if "TN" in parts:
+            return self._named(parts["TN"])
+        return self._types.get(parts["TNRef"].get("RefId", ""), ()) if "TNRef" in parts else ()
+
+    def _number(self, parts: "dict[str, etree._Element]") -> int | float | str | None:
+        """What an enum or a boxed primitive amounts to."""
+        rest = parts.keys() - _STRUCTURE - _LISTS
+        value = self.value(parts[rest.pop()]) if rest else None
+        return value if isinstance(value, int | float | str) else None
 
     def _named(self, element: etree._Element) -> tuple[str, ...]:
         names = tuple(_unescaped(child.text or "") for child in element)
@@ -93,7 +95,6 @@ class _Reader:
         return names
 
     def _add(self, properties: "dict[str, Value]", element: etree._Element) -> None:
-        """Adapted properties come before notes; a note of the same name says more."""
         for child in element:
             name = child.get("N")
             if name is not None:
@@ -102,10 +103,6 @@ class _Reader:
     def _pair(self, entry: etree._Element) -> "tuple[Value, Value]":
         found: dict[str, Value] = {child.get("N", ""): self.value(child) for child in entry}
         return found.get("Key"), found.get("Value")
-
-
-def _plain(value: Value) -> int | float | str | None:
-    return value if isinstance(value, int | float | str) else None
 
 
 def _unescaped(text: str) -> str:

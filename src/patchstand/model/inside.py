@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 
 Scalar = str | int | float | bool | datetime | None
-Value = "Scalar | PsObject | tuple[Value, ...]"
+Value: TypeAlias = "Scalar | PsObject | tuple[Value, ...]"
 """A property's value: text, number, truth, time (UTC), nothing, an object, or a list."""
 
 
@@ -78,4 +79,79 @@ class Export:
     """The objects of one exported file, in their order; `file` is its path in the bundle."""
 
     file: str
-    objects: "tuple[Value, ...]"
+    objects: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkupFile:
+    """A plain XML file of a bundle and its root element."""
+
+    file: str
+    root: XmlElement
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file of a bundle that was not read, and why, in one line."""
+
+    file: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """All that was read of one server.
+
+    `exports`: by lower-case name without ending (`getorganizationconfig`), what
+    `Export-Clixml` wrote. `markup`: plain XML files by lower-case file name
+    (`applicationhost.config`). `texts`: other files that are known, by lower-case file name.
+    `skipped`: files that could not be read; `unknown`: files nobody asks for.
+    """
+
+    name: str
+    exports: Mapping[str, Export] = field(default_factory=dict)
+    markup: Mapping[str, MarkupFile] = field(default_factory=dict)
+    texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    skipped: tuple[Skipped, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+    def objects(self, name: str) -> tuple[PsObject, ...]:
+        """The objects of an export, lists opened; empty when there is no such file."""
+        export = self.exports.get(name.lower())
+        return tuple(_opened(export.objects)) if export else ()
+
+    def one(self, name: str) -> PsObject | None:
+        """The first object of an export; None when there is none."""
+        return next(iter(self.objects(name)), None)
+
+    def has(self, name: str) -> bool:
+        """True when the export is there, even if it is empty."""
+        return name.lower() in self.exports
+
+    def reading(self, name: str, property_name: str, of: PsObject | None = None) -> Reading | None:
+        """What one property says, and where; None when it was not exported."""
+        found = of or self.one(name)
+        if found is None or not found.has(property_name):
+            return None
+        file = self.exports[name.lower()].file
+        return Reading(file, property_name, shown(found.get(property_name)))
+
+
+def _opened(values: tuple[Value, ...]) -> Iterator[PsObject]:
+    for value in values:
+        if isinstance(value, PsObject):
+            if value.items and not value.properties:
+                yield from _opened(value.items)
+            else:
+                yield value
+
+
+def shown(value: Value) -> str:
+    """A value as text, as PowerShell's list view would show it."""
+    if value is None:
+        return ""
+    if isinstance(value, PsObject):
+        return value.text if value.text is not None else ", ".join(map(shown, value.items))
+    if isinstance(value, tuple):
+        return ", ".join(map(shown, value))
+    return str(value)
