@@ -1,0 +1,61 @@
+"""The shape of a check from inside: one file per check in `inside_checks/`, found by `plugins`.
+
+A check looks at the exported state of a server. It yields findings; decisions on CVEs whose
+status hangs on the machine around Exchange; and what it would have needed and did not get.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from patchstand.model import Assessment, Build, Finding, Identity, Knowledge
+from patchstand.model.inside import Reading, ServerState
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What a check looks at: the state of a server, and the verdict over its build."""
+
+    state: ServerState
+    knowledge: Knowledge
+    identity: Identity
+    assessment: Assessment
+
+    @property
+    def build(self) -> Build | None:
+        """The exact build; None where it is not known."""
+        builds = self.identity.builds
+        return builds[0] if len(builds) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether CVEs are open on this server, by what was read of its settings.
+
+    `cves`: their ids; `is_open` True: affected, False: fixed by the setting.
+    """
+
+    cves: tuple[str, ...]
+    is_open: bool
+    read: tuple[Reading, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What a check needed and did not find: the export, and what therefore stays unknown.
+
+    `wanted`: the export as the collector names it (`GetSettingOverride`).
+    """
+
+    wanted: str
+    cves: tuple[str, ...] = ()
+
+
+Said = Finding | Decision | Unread
+
+
+@dataclass(frozen=True, slots=True)
+class InsideCheck:
+    """One question with an id; `run` never raises, whatever the state holds."""
+
+    id: str
+    run: Callable[[Inside], Iterable[Said]]
