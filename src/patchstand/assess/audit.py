@@ -1,4 +1,4 @@
-"""The verdict over a server seen from inside: checks run, settings decide CVEs, the class follows."""
+"""The verdict over a server seen from inside: settings decide CVEs, and the class follows."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
