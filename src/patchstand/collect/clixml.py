@@ -17,8 +17,10 @@ NAMESPACE = "http://schemas.microsoft.com/powershell/2004/04"
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _LISTS = frozenset({"LST", "IE", "STK", "QUE"})
 _STRUCTURE = frozenset({"TN", "TNRef", "ToString", "Props", "MS", "DCT"})
-_LONGEST_BYTES = 4096
-"""Characters of a byte array that are kept: certificates are longer, and never looked at."""
+_LONGEST_BYTES = 64 * 1024
+"""Characters of a byte array that are kept: a certificate with a hundred names has 12,000."""
+_UNUSED = frozenset({"SerializationData"})
+"""Properties that are left out: the object once more, in a form only .NET reads."""
 
 
 def read_clixml(content: bytes) -> tuple[Value, ...]:
@@ -97,7 +99,7 @@ class _Reader:
     def _add(self, properties: "dict[str, Value]", element: etree._Element) -> None:
         for child in element:
             name = child.get("N")
-            if name is not None:
+            if name is not None and name not in _UNUSED:
                 properties[_unescaped(name).lower()] = self.value(child)
 
     def _pair(self, entry: etree._Element) -> "tuple[Value, Value]":

@@ -9,9 +9,20 @@ from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 
 from patchstand.collect.bundle import Member
+from patchstand.collect.certificates import certificates
 from patchstand.collect.clixml import is_clixml, read_clixml
+from patchstand.collect.diagnostics import diagnostic
 from patchstand.collect.markup import UnreadableError, read_xml
-from patchstand.model.inside import Export, MarkupFile, ServerState, Skipped
+from patchstand.collect.registry import NAME as REGISTRY
+from patchstand.collect.registry import read_registry
+from patchstand.model.inside import (
+    Export,
+    MarkupFile,
+    Registry,
+    ServerState,
+    Skipped,
+    StoredCertificate,
+)
 
 _MARKUP = (".config", ".xml")
 _TEXTS = (".json", ".txt", ".reg", ".ini")
@@ -36,6 +47,8 @@ class _Reading:
         self.exports: dict[str, Export] = {}
         self.markup: dict[str, MarkupFile] = {}
         self.texts: dict[str, tuple[str, str]] = {}
+        self.certificates: dict[str, tuple[StoredCertificate, ...]] = {}
+        self.registry: Registry | None = None
         self.skipped: list[Skipped] = []
         self.unknown: list[str] = []
 
@@ -51,18 +64,30 @@ class _Reading:
         if not file.content.strip(b"\x00 \r\n\t\xff\xfe\xef\xbb\xbf"):
             raise UnreadableError("empty")
         if is_clixml(file.content):
-            key = path.stem.lower()
-            self._new(self.exports, key)
-            self.exports[key] = Export(file.name, read_clixml(file.content))
+            self._add_export(path.stem.lower(), file)
         elif ending in _MARKUP:
             key = file.name.lower() if key == "web.config" else key  # every folder has one
             self._new(self.markup, key)
             self.markup[key] = MarkupFile(file.name, read_xml(file.content))
         elif ending in _TEXTS and len(file.content) <= _LONGEST_TEXT:
             self._new(self.texts, key)
-            self.texts[key] = (file.name, _decoded(file.content))
+            text = _decoded(file.content)
+            if key == REGISTRY:
+                self.registry = read_registry(text, file.name)
+            self.texts[key] = (file.name, text)
         else:
             self.unknown.append(file.name)
+
+    def _add_export(self, key: str, file: Member) -> None:
+        self._new(self.exports, key)
+        export = Export(file.name, read_clixml(file.content))
+        self.exports[key] = export
+        found = tuple(certificates(export))
+        self.skipped += (each for each in found if isinstance(each, Skipped))
+        if read := tuple(each for each in found if isinstance(each, StoredCertificate)):
+            self.certificates[key] = read
+        if (inner := diagnostic(key, export)) is not None:
+            self.markup[key] = inner
 
     def _new(self, known: Collection[str], key: str) -> None:
         """Two files of one name answer one question: the second is another server's, or old."""
@@ -77,6 +102,8 @@ class _Reading:
             self.texts,
             tuple(self.skipped),
             tuple(self.unknown),
+            self.registry,
+            self.certificates,
         )
 
 

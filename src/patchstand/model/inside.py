@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeAlias
 
 Scalar = str | int | float | bool | datetime | None
@@ -91,6 +91,64 @@ class MarkupFile:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredCertificate:
+    """A certificate as the server keeps it, read from its own bytes (RFC 5280).
+
+    `place` is where in the file it stands (`[0]`). `thumbprint`: SHA-1 in upper-case hex, by
+    which Windows names it. `key` reads `RSA` or `EC`, `key_bits` is its size. `signature` is
+    the hash algorithm (`sha256`), empty where the signature names none. `services` and
+    `status` are what Exchange said of it, empty where the export does not tell.
+    """
+
+    file: str
+    place: str
+    thumbprint: str
+    subject: str
+    issuer: str
+    not_before: date
+    not_after: date
+    key: str
+    key_bits: int
+    signature: str
+    services: tuple[str, ...] = ()
+    status: str = ""
+
+    @property
+    def is_self_signed(self) -> bool:
+        """True when the subject named itself as the issuer."""
+        return self.subject == self.issuer
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryValue:
+    """One value of the registry; `value` None: the key was read and has no such value."""
+
+    value: Value
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """What was exported of the Windows registry (`registry.json`).
+
+    `keys`: values by lower-case name, by the key's path below HKEY_LOCAL_MACHINE in lower
+    case; None for a key that does not exist. A path that is absent was not read.
+    """
+
+    file: str
+    keys: Mapping[str, Mapping[str, Value] | None] = field(default_factory=dict)
+
+    def value(self, path: str, name: str) -> RegistryValue | None:
+        """One value; None when its key was not read."""
+        key = path.lower()
+        if key not in self.keys:
+            return None
+        value = (self.keys[key] or {}).get(name.lower())
+        shown_path = f"HKLM\\{path}\\{name}"
+        return RegistryValue(value, Reading(self.file, shown_path, shown(value)))
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """A file of a bundle that was not read, and why, in one line."""
 
@@ -104,7 +162,9 @@ class ServerState:
 
     `exports`: by lower-case name without ending (`getorganizationconfig`), what
     `Export-Clixml` wrote. `markup`: plain XML files by lower-case file name
-    (`applicationhost.config`). `texts`: other files that are known, by lower-case file name.
+    (`applicationhost.config`), and what a diagnostic export holds, by that export's name.
+    `texts`: other files that are known, by lower-case file name. `certificates`: of each
+    export that holds some, by its name; one that cannot be read is among `skipped`.
     `skipped`: files that could not be read; `unknown`: files nobody asks for.
     """
 
@@ -114,6 +174,12 @@ class ServerState:
     texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
     unknown: tuple[str, ...] = ()
+    registry: Registry | None = None
+    certificates: Mapping[str, tuple[StoredCertificate, ...]] = field(default_factory=dict)
+
+    def registry_value(self, path: str, name: str) -> RegistryValue | None:
+        """A value below HKEY_LOCAL_MACHINE; None when its key was not read."""
+        return self.registry.value(path, name) if self.registry else None
 
     def objects(self, name: str) -> tuple[PsObject, ...]:
         """The objects of an export, lists opened; empty when there is no such file."""
