@@ -95,9 +95,9 @@ class StoredCertificate:
     """A certificate as the server keeps it, read from its own bytes (RFC 5280).
 
     `place` is where in the file it stands (`[0]`). `thumbprint`: SHA-1 in upper-case hex, by
-    which Windows names it. `key` reads `RSA` or `EC`, `key_bits` is its size. `signature` is
-    the hash algorithm (`sha256`), empty where the signature names none. `services` and
-    `status` are what Exchange said of it, empty where the export does not tell.
+    which Windows names it. `key` reads `RSA` or `EC`, `key_bits` is its size; empty and 0 for
+    other kinds and where nobody says it. `signature` is its hash algorithm (`sha256`), empty
+    where it names none. `services`, `status`: what Exchange said of it, empty without.
     """
 
     file: str
