@@ -1,10 +1,10 @@
 """The verdict over a server seen from inside: settings decide CVEs, and the class follows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from patchstand.assess import inside_checks
-from patchstand.assess.inside import Decision, Inside, Unread
+from patchstand.assess.inside import Decision, Inside, Unread, hangs_on_setting
 from patchstand.assess.verdict import classify, limits_at
 from patchstand.model import Assessment, CveVerdict, Finding, Status, Why
 from patchstand.plugins import declared
@@ -31,22 +31,33 @@ def audit(inside: Inside) -> Audit:
         assessment=decided(inside, decisions),
         findings=tuple(sorted(dict.fromkeys(found), key=lambda each: each.severity.rank)),
         decisions=decisions,
-        unread=tuple(dict.fromkeys(each for each in said if isinstance(each, Unread))),
+        unread=tuple(_joined(each for each in said if isinstance(each, Unread))),
     )
+
+
+def _joined(unread: Iterable[Unread]) -> Iterator[Unread]:
+    """One for each export, with all that hangs on it."""
+    cves: dict[str, dict[str, None]] = {}
+    for each in unread:
+        cves.setdefault(each.wanted, {}).update(dict.fromkeys(each.cves))
+    for wanted, hanging in cves.items():
+        yield Unread(wanted, tuple(hanging))
 
 
 def decided(inside: Inside, decisions: Iterable[Decision]) -> Assessment:
     """The assessment with undetermined CVEs decided by settings.
 
-    Only what hangs on a setting is decided by one: a build that lacks the fix stays affected.
-    Where two decisions contradict, the flaw is open. From inside all decided flaws count.
+    Only what hangs on a setting is decided by one: a build that lacks the fix stays affected,
+    and a safe default holds until a setting says otherwise. Where two decisions contradict,
+    the flaw is open. From inside all decided flaws count.
     """
     is_open: dict[str, bool] = {}
     for decision in decisions:
         for cve in decision.cves:
             is_open[cve] = is_open.get(cve, False) or decision.is_open
     assessment = inside.assessment
-    cves = tuple(_decided(cve, is_open) for cve in assessment.cves)
+    before_log_in = {cve.id for cve in inside.knowledge.cves if cve.pre_authentication}
+    cves = tuple(_decided(cve, is_open, before_log_in) for cve in assessment.cves)
     limits = (*limits_at(inside.knowledge, assessment.as_of), *_doubts(inside))
     levels = tuple(member.behind for member in assessment.members)
     supports = tuple(dict.fromkeys(member.support for member in assessment.members))
@@ -60,10 +71,18 @@ def _doubts(inside: Inside) -> tuple[str, ...]:
     return (inside.identity.reason,) if inside.identity.reason else ()
 
 
-def _decided(cve: CveVerdict, is_open: dict[str, bool]) -> CveVerdict:
-    if cve.id not in is_open or cve.status is not Status.UNDETERMINED:
+def _decided(cve: CveVerdict, is_open: dict[str, bool], before_log_in: set[str]) -> CveVerdict:
+    if cve.id not in is_open or not hangs_on_setting(cve):
         return cve
-    if cve.why is not Why.CONFIGURATION:
+    if is_open[cve.id]:
+        return replace(
+            cve,
+            status=Status.AFFECTED,
+            why=Why.CONFIGURATION,
+            pre_authentication=cve.id in before_log_in,
+            decide_by=None,
+            counts_for_class=True,
+        )
+    if cve.why is Why.DEFAULT:
         return cve
-    status = Status.AFFECTED if is_open[cve.id] else Status.FIXED
-    return replace(cve, status=status, decide_by=None, counts_for_class=True)
+    return replace(cve, status=Status.FIXED, decide_by=None, counts_for_class=True)

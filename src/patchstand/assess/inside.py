@@ -5,9 +5,21 @@ status hangs on the machine around Exchange; and what it would have needed and d
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
-from patchstand.model import Assessment, Build, Finding, Identity, Knowledge
+from patchstand.assess.severity import severity_of
+from patchstand.model import (
+    Assessment,
+    Build,
+    CveVerdict,
+    Finding,
+    Identity,
+    Knowledge,
+    Severity,
+    Status,
+    Why,
+)
 from patchstand.model.inside import Reading, ServerState
 
 
@@ -25,6 +37,34 @@ class Inside:
         """The exact build; None where it is not known."""
         builds = self.identity.builds
         return builds[0] if len(builds) == 1 else None
+
+    @property
+    def as_of(self) -> date:
+        """The day the server is judged for."""
+        return self.assessment.as_of
+
+    def hanging(self, cves: Iterable[str]) -> tuple[str, ...]:
+        """Those of some CVEs that a setting of this server decides."""
+        wanted = frozenset(cves)
+        return tuple(
+            cve.id for cve in self.assessment.cves if cve.id in wanted and hangs_on_setting(cve)
+        )
+
+    def severity(self, cves: Iterable[str]) -> Severity:
+        """How urgent some CVEs are once they are known to be open."""
+        wanted = frozenset(cves)
+        before_log_in = {cve.id for cve in self.knowledge.cves if cve.pre_authentication}
+        return severity_of(
+            replace(cve, status=Status.AFFECTED, pre_authentication=cve.id in before_log_in)
+            for cve in self.assessment.cves
+            if cve.id in wanted
+        )
+
+
+def hangs_on_setting(cve: CveVerdict) -> bool:
+    """True when the build has what is needed, and a setting decides whether it is used."""
+    undecided = cve.status is Status.UNDETERMINED and cve.why is Why.CONFIGURATION
+    return undecided or (cve.status is Status.FIXED and cve.why is Why.DEFAULT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,8 @@ def _signature(certificate: x509.Certificate) -> str:
     return algorithm.name if algorithm else ""
 
 
-def _services(exported: PsObject) -> tuple[str, ...]:
+def _services(exported: PsObject) -> tuple[str, ...] | None:
+    if not exported.has("Services"):
+        return None
     said = shown(exported.get("Services"))
     return tuple(part for part in said.replace(",", " ").split() if part.lower() != "none")

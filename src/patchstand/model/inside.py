@@ -97,7 +97,8 @@ class StoredCertificate:
     `place` is where in the file it stands (`[0]`). `thumbprint`: SHA-1 in upper-case hex, by
     which Windows names it. `key` reads `RSA` or `EC`, `key_bits` is its size; empty and 0 for
     other kinds and where nobody says it. `signature` is its hash algorithm (`sha256`), empty
-    where it names none. `services`, `status`: what Exchange said of it, empty without.
+    where it names none. `services`: what Exchange uses it for, None where the export does not
+    say it. `status`: how Windows judged it, empty where nobody says it.
     """
 
     file: str
@@ -110,7 +111,7 @@ class StoredCertificate:
     key: str
     key_bits: int
     signature: str
-    services: tuple[str, ...] = ()
+    services: tuple[str, ...] | None = None
     status: str = ""
 
     @property
