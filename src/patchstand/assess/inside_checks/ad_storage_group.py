@@ -1,7 +1,7 @@
-"""The schema class through which CVE-2021-34470 creates computer accounts.
+"""The schema class through which CVE-2021-34470 gains rights.
 
-The schema of Exchange lets objects of class `computer` lie below a storage group until
-/PrepareSchema of the July 2021 updates clears it (Microsoft's Test-CVE-2021-34470.ps1).
+Exchange's schema lets a storage group lie below a computer, until /PrepareSchema of the July
+2021 updates clears `possSuperiors` (Microsoft's Test-CVE-2021-34470.ps1).
 """
 
 from collections.abc import Iterator

@@ -24,7 +24,7 @@ _PAGES = ("Microsoft Learn: Exchange Server AMSI integration", "aka.ms/HC-AMSIEx
 
 
 def _run(inside: Inside) -> Iterator[Said]:
-    if is_edge(inside.state) or reaches_cu(inside, _CUS) is not True:
+    if is_edge(inside.state) or reaches_cu(inside, _CUS) is False:
         return
     system = windows(inside.state)
     if system is None:

@@ -17,7 +17,7 @@ _SERVER = "GetExchangeServer"
 
 
 def _run(inside: Inside) -> Iterator[Said]:
-    if reaches_cu(inside, _CUS) is not True:
+    if reaches_cu(inside, _CUS) is False:
         return
     found = inside.state.reading(_SERVER, "DataCollectionEnabled")
     if found is None or truth(found.value) is None:

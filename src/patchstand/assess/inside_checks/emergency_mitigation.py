@@ -27,7 +27,7 @@ _PAGES = ("Microsoft Learn: Exchange Emergency Mitigation (EM) service", "aka.ms
 
 
 def _run(inside: Inside) -> Iterator[Said]:
-    if is_edge(inside.state) or reaches_cu(inside, _CUS) is not True:
+    if is_edge(inside.state) or reaches_cu(inside, _CUS) is False:
         return
     yield from _allowed(inside.state)
     yield from _service(inside.state)

@@ -22,7 +22,7 @@ _DIAGNOSTICS = r"SOFTWARE\Microsoft\ExchangeServer\v15\Diagnostics"
 
 
 def _run(inside: Inside) -> Iterator[Said]:
-    if is_edge(inside.state) or reaches(inside, "Jan23SU") is not True:
+    if is_edge(inside.state) or reaches(inside, "Jan23SU") is False:
         return  # no build before that can sign: the missing update says so
     if line_of(inside) is ProductLine.V2013:
         yield from _by_registry(inside)
@@ -35,7 +35,8 @@ def _by_registry(inside: Inside) -> Iterator[Said]:
     if value is None:
         yield Unread("registry.json", inside.hanging(_CVES))
     elif number(value.value) != 1:
-        yield from _unsigned(inside, "registry", (value.reading,))
+        remedy = Remedy("sign_serialized_data_2013")
+        yield from _unsigned(inside, "registry", (value.reading,), remedy)
 
 
 def _by_override(inside: Inside) -> Iterator[Said]:
@@ -46,8 +47,12 @@ def _by_override(inside: Inside) -> Iterator[Said]:
         return
     off = found.says(*_SWITCH, value=False)
     if off:
-        yield from _unsigned(inside, "override", tuple(each.reading for each in off))
-    elif reaches(inside, "Nov23SU") is True:
+        names = ", ".join(dict.fromkeys(each.override for each in off))
+        remedy = Remedy("remove_override", (("override", names),))
+        yield from _unsigned(inside, "override", tuple(each.reading for each in off), remedy)
+    elif (is_default := reaches(inside, "Nov23SU")) is None:
+        yield Unread("ExSetup", cves)
+    elif is_default:
         yield Decision(cves, False, found.read)
     else:
         yield from _by_order(inside, found)
@@ -57,12 +62,14 @@ def _by_order(inside: Inside, found: Overrides) -> Iterator[Said]:
     """Before the default: on only where an override says so and the server lists it."""
     on = found.says(*_SWITCH, value=True)
     if not on:
-        yield from _unsigned(inside, "never", found.read)
+        yield from _unsigned(inside, "never", found.read, Remedy("sign_serialized_data"))
     elif not any(each.holds for each in on):
         yield Unread(ON_SERVER)
 
 
-def _unsigned(inside: Inside, how: str, read: tuple[Reading, ...]) -> Iterator[Said]:
+def _unsigned(
+    inside: Inside, how: str, read: tuple[Reading, ...], remedy: Remedy
+) -> Iterator[Said]:
     cves = inside.hanging(_CVES)
     if cves:
         yield Decision(cves, True, read)
@@ -71,7 +78,7 @@ def _unsigned(inside: Inside, how: str, read: tuple[Reading, ...]) -> Iterator[S
         "serialized_data_unsigned",
         inside.severity(cves) if cves else HARDENING,
         (("how", how),),
-        (Remedy("sign_serialized_data_2013" if how == "registry" else "sign_serialized_data"),),
+        (remedy,),
         references=(f"Microsoft Learn: {page}",),
         cves=cves,
         read=read,
