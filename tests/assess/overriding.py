@@ -35,7 +35,7 @@ def on_server(
     return element("SettingOverride", "", *children, element("Parameters", "", *told))
 
 
-def in_directory(component: str, section: str, *parameters: str, **more: Value) -> PsObject:
+def in_directory(component: str, section: str, /, *parameters: str, **more: Value) -> PsObject:
     """One override as Get-SettingOverride shows it."""
     said: dict[str, Value] = {
         "Name": "Test",
