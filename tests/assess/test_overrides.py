@@ -60,6 +60,16 @@ def test_only_accepted_ones_count(status: str) -> None:
     assert read(Server(**by_ad)).settings == ()
 
 
+def test_one_whose_state_was_not_exported_counts() -> None:
+    """A collector that selects few properties must not hide it."""
+    told = in_directory(*PLACE, "Enabled=false")
+    few = PsObject(
+        properties={name: of for name, of in told.properties.items() if name != "status"}
+    )
+
+    assert [each.value for each in read(Server(**directory(few))).settings] == ["false"]
+
+
 @pytest.mark.parametrize(
     ("changed", "applies"),
     [

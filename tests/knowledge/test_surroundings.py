@@ -64,6 +64,7 @@ def test_the_shipped_rows_are_sound() -> None:
     assert len(KNOWN.known_issues) >= 10
     assert len(KNOWN.fix_switches) == 9
     assert len({switch.cve for switch in KNOWN.fix_switches}) == 7
+    assert {switch.cve for switch in KNOWN.fix_switches} <= {cve.id for cve in KNOWN.cves}
 
 
 def test_every_row_names_a_source_the_knowledge_explains() -> None:

@@ -71,10 +71,13 @@ class Denial:
 
 
 def denials(acl: Value) -> tuple[Denial, ...] | None:
-    """The denials set on an object for all below it; None where its ACL was not read."""
-    access = inner(acl, "Access")
-    if access is not None:
-        return tuple(_of_entries(members(access)))
+    """The denials set on an object for all below it; None where its ACL was not read.
+
+    No ACL of a domain is empty: a list without entries is one that an export cut off.
+    """
+    entries = members(inner(acl, "Access"))
+    if entries:
+        return tuple(_of_entries(entries))
     sddl = shown(inner(acl, "Sddl"))
     return tuple(_of_sddl(sddl)) if "D:" in sddl else None
 

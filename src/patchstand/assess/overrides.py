@@ -2,7 +2,7 @@
 
 What the server itself lists (`Get-ExchangeDiagnosticInfo`, component VariantConfiguration) is
 what holds. What the directory lists (`Get-SettingOverride`) is used where the server's own
-list is absent or empty, if it was accepted and is meant for this server and its build.
+list is absent or empty, unless it was refused, or is meant for other servers or builds.
 """
 
 from collections.abc import Iterator
@@ -113,7 +113,8 @@ def _text(element: XmlElement, tag: str) -> str:
 
 def _in_directory(inside: Inside, *, holds: bool) -> Iterator[Setting]:
     for override in inside.state.objects(IN_DIRECTORY):
-        if shown(override.get("Status")) != "Accepted" or not _applies(inside, override):
+        is_refused = override.has("Status") and shown(override.get("Status")) != "Accepted"
+        if is_refused or not _applies(inside, override):
             continue
         for said in texts(override.get("Parameters")):
             name, _, value = said.partition("=")

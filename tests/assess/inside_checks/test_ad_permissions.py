@@ -121,10 +121,11 @@ def test_possible_split_permissions_make_a_missing_denial_uncertain() -> None:
     [
         [],
         [domain(13243, None)],
+        [domain(13243, obj(Access="System.Security.AccessControl.AuthorizationRuleCollection"))],
         [domain(0, obj(Sddl=SDDL))],
         [domain(13243, obj(Sddl=SDDL)), obj(DomainName="b.example", DomainDN="Unknown")],
     ],
-    ids=["none", "no acl", "no container", "one of two"],
+    ids=["none", "no acl", "cut off", "no container", "one of two"],
 )
 def test_a_domain_nobody_could_read_stays_undetermined(domains: list[PsObject]) -> None:
     """One unread domain is enough to keep the question open."""

@@ -79,3 +79,13 @@ def test_values_and_their_places_are_named() -> None:
 def test_nothing_is_said_of_what_nobody_read(server: Server) -> None:
     """Without an export, and with keys nobody looked at, TLS stays unknown."""
     assert run(CHECK, server).unread == {"GetAllTlsSettings": set()}
+
+
+def test_versions_that_were_not_read_are_wanted() -> None:
+    """What was read is judged, and the rest asked for."""
+    keys = {path: of for path, of in in_registry({"1.0": ON}).items() if "TLS 1.0" in path}
+
+    ran = run(CHECK, Server(registry=keys))
+
+    assert list(ran.findings) == ["tls_old"]
+    assert ran.unread == {"GetAllTlsSettings": set()}

@@ -16,15 +16,15 @@ from patchstand.model import Finding, ProductLine, Remedy, Severity
 from patchstand.model.inside import Reading
 
 _OLD = frozenset({"1.0", "1.1"})
+_WANTED = _OLD | {"1.2"}
 _TLS_1_3 = {ProductLine.V2019: "CU15"}
 _PAGE = ("Microsoft Learn: Exchange Server TLS configuration best practices",)
 
 
 def _run(inside: Inside) -> Iterator[Said]:
     found = protocols(inside.state)
-    if not found:
+    if not {each.version for each in found} >= _WANTED:
         yield Unread(EXPORT)
-        return
     old = [each for each in found if each.version in _OLD and each.is_on]
     if old:
         yield _finding("tls_old", HARDENING, old, "turn_off_old_tls")
