@@ -15,11 +15,12 @@ PARTS = ("finding.{}.title", "finding.{}.why", "question.{}")
 
 
 def _named(path: Path, *callees: str) -> Iterator[str]:
-    """The texts that calls of some names get as their first argument, conditional ones too."""
+    """The texts that calls of some names get as their first argument, either one of a choice."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             continue
-        for part in ast.walk(node.args[0]) if node.func.id in callees and node.args else ():
+        first = node.args[0] if node.func.id in callees and node.args else None
+        for part in (first.body, first.orelse) if isinstance(first, ast.IfExp) else (first,):
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
                 yield part.value
 
