@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from patchstand.knowledge.surroundings import broken_surroundings
 from patchstand.model import Knowledge, UpdateKind
 
 
@@ -14,6 +15,7 @@ def broken_invariants(knowledge: Knowledge) -> Iterator[str]:
     yield from _cves(knowledge)
     yield from _support(knowledge)
     yield from _fingerprints(knowledge)
+    yield from broken_surroundings(knowledge)
 
 
 def _fingerprints(knowledge: Knowledge) -> Iterator[str]:

@@ -1,23 +1,22 @@
 """Reads the knowledge files, validates them row by row and returns one `Knowledge`.
 
 Files: `about.json` (version, coverage, sources), `updates.json`, `cves.json`,
-`support.json`, `rejected.json`, `fingerprints.json`. A file of the same name in the
-override folder replaces the shipped one.
+`support.json`, `rejected.json`, `fingerprints.json`, and those of `surroundings.py`. A file
+of the same name in the override folder replaces the shipped one.
 """
 
 import re
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
 from patchstand.errors import KnowledgeError
+from patchstand.knowledge.files import read_data_file
 from patchstand.knowledge.invariants import broken_invariants
+from patchstand.knowledge.surroundings import fix_switches, known_issues, windows_releases
 from patchstand.model import (
     Build,
     Condition,
@@ -152,7 +151,6 @@ class _RejectedFile(msgspec.Struct, forbid_unknown_fields=True):
     rejected: list[_RejectedRow]
 
 
-_File = TypeVar("_File")
 _FILES = (
     "about.json",
     "updates.json",
@@ -160,25 +158,11 @@ _FILES = (
     "support.json",
     "rejected.json",
     "fingerprints.json",
+    "known-issues.json",
+    "fix-switches.json",
+    "windows.json",
 )
 _DIGITS = 8
-
-
-def read_data_file(name: str, shape: type[_File], override: Path | None = None) -> _File:
-    """Read one JSON file of knowledge, from the override folder where it has one.
-
-    Raises:
-        KnowledgeError: the file is missing or does not have the shape; names file and place.
-    """
-    if override is not None and not override.is_dir():
-        raise KnowledgeError(f"knowledge folder {override}: no such folder")
-    source: Traversable | Path = files("patchstand.knowledge") / "data" / name
-    if override is not None and (override / name).is_file():
-        source = override / name
-    try:
-        return msgspec.json.decode(source.read_bytes(), type=shape)
-    except (OSError, msgspec.DecodeError) as error:
-        raise KnowledgeError(f"knowledge file {name}: {error}") from error
 
 
 def about(override: Path | None = None) -> About:
@@ -210,6 +194,9 @@ def load(override: Path | None = None) -> Knowledge:
                 read_data_file("fingerprints.json", _FingerprintsFile, override).fingerprints,
             ),
             own=_own(override),
+            known_issues=known_issues(override),
+            fix_switches=fix_switches(override),
+            windows=windows_releases(override),
         )
     except (ValueError, re.error) as error:
         raise KnowledgeError(f"knowledge: {error}") from error

@@ -5,6 +5,7 @@ from datetime import date
 from enum import StrEnum
 
 from patchstand.model.build import Build, ProductLine
+from patchstand.model.inside import Reading
 from patchstand.model.knowledge import Condition, PhaseName
 
 
@@ -136,7 +137,8 @@ class Remedy:
 class Finding:
     """One thing someone should act on.
 
-    `id` names a check in `assess/checks`; its text lies in `report`, filled by `values`.
+    `id` names a check in `assess/checks` or `assess/inside_checks`; its text lies in
+    `report`, filled by `values`. `read`: what an audit read where, empty from outside.
     """
 
     id: str
@@ -145,6 +147,7 @@ class Finding:
     remedy: tuple[Remedy, ...] = ()
     references: tuple[str, ...] = ()
     cves: tuple[str, ...] = ()
+    read: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,84 @@ class RejectedBuild:
     source: str
 
 
+class Disturbance(StrEnum):
+    """What a known fault of an update disturbs."""
+
+    MAIL_FLOW = "mail_flow"
+    MANAGEMENT = "management"
+    CLIENTS = "clients"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultyBuilds:
+    """Builds with a known fault: from `first` on, until `fixed` (None: there is no fix).
+
+    `same_cu`: only builds of the cumulative update of `first`; otherwise all of its branch.
+    """
+
+    first: Build
+    fixed: Build | None
+    same_cu: bool
+
+    def has(self, build: Build) -> bool:
+        """True when a build has the fault."""
+        if build.branch != self.first.branch or build < self.first:
+            return False
+        if self.same_cu and build.cu_key != self.first.cu_key:
+            return False
+        return self.fixed is None or build < self.fixed
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIssue:
+    """A fault of published updates that the vendor names.
+
+    `title` says what it is, in English. `reference` is the vendor's article or post.
+    `only_where`: empty, or `non_english_windows`. `examples`: a build, and whether it has
+    the fault.
+    """
+
+    id: str
+    title: str
+    disturbs: Disturbance
+    builds: tuple[FaultyBuilds, ...]
+    only_where: str
+    reference: str
+    source: str
+    examples: tuple[tuple[Build, bool], ...]
+
+    def faulty(self, build: Build) -> FaultyBuilds | None:
+        """The range a build lies in; None when it has not got the fault."""
+        return next((each for each in self.builds if each.has(build)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class FixSwitch:
+    """A setting override that turns the fix of a CVE off again when it says `open_when`."""
+
+    cve: str
+    component: str
+    section: str
+    parameter: str
+    open_when: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class WindowsRelease:
+    """A Windows Server release by its build number (14393).
+
+    `until`: last day of support for everybody; `paid_until`: last day of paid updates, None
+    where none are announced.
+    """
+
+    name: str
+    build: int
+    until: date
+    paid_until: date | None
+    source: str
+
+
 class Knowledge:
     """All that is known, with the look-ups the pure stages need.
 
@@ -176,11 +254,14 @@ class Knowledge:
         "cves",
         "edition",
         "fingerprints",
+        "fix_switches",
+        "known_issues",
         "needles",
         "rejected",
         "support",
         "updates",
         "version",
+        "windows",
     )
 
     def __init__(  # noqa: PLR0913  one argument per kind of knowledge, by name only
@@ -195,6 +276,9 @@ class Knowledge:
         rejected: Iterable[RejectedBuild],
         fingerprints: Iterable[Fingerprint] = (),
         own: str = "",
+        known_issues: Iterable[KnownIssue] = (),
+        fix_switches: Iterable[FixSwitch] = (),
+        windows: Iterable[WindowsRelease] = (),
     ) -> None:
         self.version = version
         self.edition = f"{version}+{own}" if own else version
@@ -203,6 +287,9 @@ class Knowledge:
         self.updates = tuple(sorted(updates, key=lambda update: update.build))
         self.cves = tuple(cves)
         self.fingerprints = tuple(fingerprints)
+        self.known_issues = tuple(known_issues)
+        self.fix_switches = tuple(fix_switches)
+        self.windows = tuple(windows)
         self.needles: dict[EvidenceKind, tuple[tuple[str, Fingerprint], ...]] = {
             kind: tuple(
                 (needle, fingerprint)

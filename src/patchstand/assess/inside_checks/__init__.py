@@ -1,0 +1,1 @@
+"""One file per check of an audit; each declares CHECK (InsideCheck)."""

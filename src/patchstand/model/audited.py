@@ -1,0 +1,29 @@
+"""One server seen from inside, with everything that follows from it."""
+
+from dataclasses import dataclass
+
+from patchstand.model.assessment import Assessment, Finding
+from patchstand.model.evidence import Identity
+from patchstand.model.inside import Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """What could not be decided since an export is missing, and the CVEs that hang on it."""
+
+    wanted: str
+    cves: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedServer:
+    """One bundle: what it is, how it stands, what to do, and what was not there to read."""
+
+    name: str
+    identity: Identity
+    assessment: Assessment
+    findings: tuple[Finding, ...]
+    undetermined: tuple[OpenQuestion, ...]
+    read: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+    unknown: tuple[str, ...]
