@@ -50,11 +50,7 @@ class ExchangeDirectories:
 
     def supports_protection(self, build: Build) -> bool:
         """At least the first build of its CU, or a later CU than all that are named."""
-        of_line = [first for first in self.protection_since if first.branch == build.branch]
-        for first in of_line:
-            if first.cu_key == build.cu_key:
-                return build >= first
-        return bool(of_line) and build.cu_key > max(of_line).cu_key
+        return build.has_reached(self.protection_since)
 
 
 @dataclass(frozen=True, slots=True)

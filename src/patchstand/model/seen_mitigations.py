@@ -69,13 +69,15 @@ class KnownMitigation:
 class MitigationState(StrEnum):
     """How a mitigation stands on a server.
 
-    ACTIVE: all trials end as they should; WITHOUT_EFFECT: a rule of its name, or one that
-    does part of it, and they do not; DISABLED: a rule that would do it is switched off.
+    ACTIVE: all trials end as they should; INCOMPLETE: a rule does a part of it, or more than
+    it; DISABLED: a rule that would do it is switched off; WITHOUT_EFFECT: a rule of its name
+    does something else.
     """
 
     ACTIVE = "active"
-    WITHOUT_EFFECT = "without_effect"
+    INCOMPLETE = "incomplete"
     DISABLED = "disabled"
+    WITHOUT_EFFECT = "without_effect"
     ABSENT = "absent"
     UNDETERMINED = "undetermined"
 
@@ -87,12 +89,13 @@ class SeenMitigation:
     `applied`: None when it cannot be told. `disabled_rules`: rules that would have its
     effect and are switched off. `name_taken`: a rule has its name and does not do it.
     `needed`: the flaw is open on this build; `left_over`: it is there and can go.
-    `unread`: files that may say otherwise and were not read; `why`: what could not be
-    evaluated.
+    `place`: where its publishers put it (`Default Web Site/owa`). `unread`: files that may
+    say otherwise and were not read; `why`: what could not be evaluated.
     """
 
     id: str
     cve: str
+    place: str
     state: MitigationState
     applied: bool | None
     disabled_rules: int
