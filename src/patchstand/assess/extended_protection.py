@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from patchstand.assess.inside import Inside
-from patchstand.model import Build, ProductLine
+from patchstand.model import Build, Identity, ProductLine
 from patchstand.model.directories import (
     DirectoryProtection,
     ExchangeDirectory,
@@ -22,7 +22,7 @@ from patchstand.model.inside import Reading, ServerState, XmlElement
 BOTH = frozenset({"cas", "mbx"})
 _SECURITY = "system.webServer/security"
 _WINDOWS = f"{_SECURITY}/authentication/windowsAuthentication"
-_EVERYTHING = frozenset({"0.0.0.0", "::"})
+_EVERYTHING = frozenset({"0.0.0.0", "::"})  # noqa: S104  a mask, not an address to listen on
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +92,22 @@ def _row(
 
 
 def _supported(inside: Inside) -> bool | None:
-    answers = {
-        inside.knowledge.directories.supports_protection(build) for build in inside.identity.builds
-    }
+    directories = inside.knowledge.directories
+    if (stated := stated_build(inside.identity)) is not None:
+        return directories.supports_protection(stated)
+    answers = {directories.supports_protection(build) for build in inside.identity.builds}
     return answers.pop() if len(answers) == 1 else None
 
 
-def lines_of(builds: Iterable[Build]) -> frozenset[ProductLine]:
-    """The product lines of a set of builds."""
-    return frozenset(build.line for build in builds if build.line is not None)
+def stated_build(identity: Identity) -> Build | None:
+    """The number of the installed files where somebody states it, published or not.
+
+    AdminDisplayVersion, which names a CU only, is none.
+    """
+    for clue in identity.evidence:
+        if clue.rule == "stated_build" and (clue.or_later or len(clue.builds or ()) < 2):
+            return Build.parse(clue.value)
+    return None
 
 
 def server_roles(inside: Inside) -> frozenset[str]:
@@ -108,7 +115,7 @@ def server_roles(inside: Inside) -> frozenset[str]:
 
     As asked for, else as the export of the server says, else by what IIS has.
     """
-    if lines_of(inside.identity.builds) != {ProductLine.V2013}:
+    if inside.identity.line is not ProductLine.V2013:
         edge = inside.state.reading("GetExchangeServer", "IsEdgeServer")
         return frozenset() if edge is not None and edge.value == "True" else BOTH
     if inside.role is not None:
@@ -136,7 +143,7 @@ def _shown_roles(config: IisConfig | None) -> frozenset[str]:
 
 def wanted_directories(inside: Inside, roles: frozenset[str]) -> Sequence[ExchangeDirectory]:
     """The directories of the table that a server of these roles and builds has."""
-    lines = lines_of(inside.identity.builds)
+    lines = frozenset(inside.identity.lines)
     return [
         each
         for each in inside.knowledge.directories.directories

@@ -29,12 +29,15 @@ class Unsure:
     """A rule that could not be evaluated, and why.
 
     `touches`: the response variable (lower case) it may change, ANYTHING, or empty for
-    what no header shows, such as tags of the body.
+    what no header shows, such as tags of the body. `blocks`: if it applies, the request
+    ends there; `of_response`: an outbound rule, which does nothing to the request.
     """
 
     rule: str
     why: str
     touches: str = ANYTHING
+    blocks: bool = False
+    of_response: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,11 @@ class Answer:
     def reaches_application(self) -> bool:
         """False when a rule ended the request."""
         return self.action not in _ENDS
+
+    @property
+    def is_blocked(self) -> bool:
+        """True when the request is dropped, or answered with an error."""
+        return _blocks(self.action, self.status)
 
 
 def answer(rules: RuleSet, request: WebRequest, steps: Steps) -> Answer:
@@ -102,7 +110,7 @@ class _Run:
 
     def inbound(self, part: RuleList, *, of_server: bool) -> None:
         """Rules in their order, each on the URL that those before it left."""
-        self._doubt(part)
+        self._unsure += [Unsure(doubt.path, doubt.value) for doubt in part.doubts]
         for at, rule in enumerate(part.rules):
             if not rule.enabled or not self._applies(rule, of_server=of_server):
                 continue
@@ -119,12 +127,10 @@ class _Run:
                 self._act(rule, scope)
         except PatternError as error:
             if rule.stop or rule.variables or rule.action.kind is not ActionKind.NONE:
-                self._unsure.append(Unsure(rule.name, str(error)))
+                blocks = _blocks(rule.action.kind, rule.action.status)
+                self._unsure.append(Unsure(rule.name, str(error), blocks=blocks))
             return False
         return scope is not None
-
-    def _doubt(self, part: RuleList) -> None:
-        self._unsure += [Unsure(doubt.path, doubt.value) for doubt in part.doubts]
 
     def _warn_of_later(self, rule: RewriteRule, later: Sequence[RewriteRule]) -> None:
         """Whether IIS goes on after a redirect that does not stop is documented nowhere."""
@@ -194,7 +200,7 @@ class _Run:
 
     def outbound(self, part: RuleList) -> None:
         """Rules on the response; those on tags of the body are told as not evaluated."""
-        self._doubt(part)
+        self._unsure += [Unsure(doubt.path, doubt.value, of_response=True) for doubt in part.doubts]
         for rule in part.rules:
             if not rule.enabled:
                 continue
@@ -202,7 +208,7 @@ class _Run:
                 applies = self._of_response(rule)
             except PatternError as error:
                 touches = ANYTHING if rule.stop or rule.flaw else _touched(rule)
-                self._unsure.append(Unsure(rule.name, str(error), touches))
+                self._unsure.append(Unsure(rule.name, str(error), touches, of_response=True))
                 continue
             if applies:
                 self._applied.append(rule)
@@ -235,9 +241,14 @@ class _Run:
         found = self._rules.preconditions.get(rule.precondition.lower())
         if found is None:
             why = f"its precondition {rule.precondition!r} is not defined"
-            self._broken.append(Unsure(rule.name, why, _touched(rule)))
+            self._broken.append(Unsure(rule.name, why, _touched(rule), of_response=True))
             return False
         return self._hold(found.conditions, found.syntax, ()) is not None
+
+
+def _blocks(kind: ActionKind, status: int) -> bool:
+    custom = kind is ActionKind.CUSTOM_RESPONSE and status >= 400
+    return custom or kind is ActionKind.ABORT_REQUEST
 
 
 def _below(path: str, base: str) -> str:
