@@ -58,6 +58,7 @@ def _seen(inside: Inside, known: KnownMitigation, steps: Steps) -> SeenMitigatio
     return SeenMitigation(
         id=known.id,
         cve=known.cve,
+        place=f"{known.site}/{known.path}".rstrip("/"),
         state=state,
         applied=_applied(state),
         disabled_rules=sum(each.is_disabled for each in rules),

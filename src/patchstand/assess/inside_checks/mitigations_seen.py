@@ -51,7 +51,7 @@ def _finding(name: str, inside: Inside, seen: SeenMitigation) -> Finding:
             ("unread", ", ".join(seen.unread)),
             ("reasons", "; ".join(seen.why)),
         ),
-        _remedy(name, seen, rules),
+        tuple(_remedies(name, seen)),
         cves=(seen.cve,),
         read=seen.rules,
     )
@@ -61,12 +61,15 @@ def _rule_name(path: str) -> str:
     return path.partition('@name="')[2].rstrip('"]')
 
 
-def _remedy(name: str, seen: SeenMitigation, rules: str) -> tuple[Remedy, ...]:
-    values = (("cve", seen.cve), ("rules", rules))
-    if name == "mitigation_active":
-        return ()
-    action = "remove_mitigation" if name == "mitigation_left_over" else "mitigate_until_update"
-    return (Remedy(action, values),)
+def _remedies(name: str, seen: SeenMitigation) -> Iterator[Remedy]:
+    if name in _FAULTS.values():
+        yield Remedy("mitigate_until_update", (("cve", seen.cve),))
+    if name == "mitigation_left_over":
+        place = seen.place.replace("/", "\\")
+        for path in dict.fromkeys(each.path for each in seen.rules):
+            found = path[path.find("system.webServer") :].replace('"', "'")
+            values = (("rule", _rule_name(path)), ("filter", found), ("place", place))
+            yield Remedy("remove_mitigation", values)
 
 
 CHECK = InsideCheck("mitigations_seen", _run)
