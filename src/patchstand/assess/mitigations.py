@@ -52,7 +52,7 @@ def _seen(inside: Inside, known: KnownMitigation, steps: Steps) -> SeenMitigatio
         for trial in known.trials
         if (place := _place_of(inside.state, known.site, trial.request.path)) is not None
     ]
-    rules = [_Candidate.of(rule, tried, known, steps) for rule in _rules(tried, known)]
+    rules = [_Candidate.of(held, known, steps) for held in _rules(tried, known)]
     state = _state(inside.state, known, tried, rules)
     needed = _needed(inside, known.cve)
     return SeenMitigation(
@@ -150,18 +150,16 @@ class _Candidate:
     harms: bool
 
     @classmethod
-    def of(
-        cls, rule: RewriteRule, tried: Sequence[_Tried], known: KnownMitigation, steps: Steps
-    ) -> "_Candidate":
+    def of(cls, held: "_Held", known: KnownMitigation, steps: Steps) -> "_Candidate":
         alone = [
-            _try(each.trial, replace(each.place, rules=_alone(rule, each, known)), known, steps)
-            for each in tried
+            _try(each.trial, replace(each.place, rules=held.alone(each, known)), known, steps)
+            for each in held.at
         ]
         attacks = [each.met for each in alone if each.trial.effect is not Effect.UNTOUCHED]
         others = [each.met for each in alone if each.trial.effect is Effect.UNTOUCHED]
         return cls(
-            rule,
-            named=rule.name.lower() in {name.lower() for name in known.names},
+            held.rule,
+            named=held.rule.name.lower() in {name.lower() for name in known.names},
             does_part=True in attacks,
             harms=False in others,
         )
@@ -182,29 +180,36 @@ class _Candidate:
         return self.named or self.does_part
 
 
-def _rules(tried: Iterable[_Tried], known: KnownMitigation) -> list[RewriteRule]:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A rule with the trials at places where it holds; `of_server`: among the server's."""
+
+    rule: RewriteRule
+    of_server: bool
+    at: list[_Tried]
+
+    def alone(self, tried: _Tried, known: KnownMitigation) -> RuleSet:
+        """The rules of a place with nothing in them but this one, switched on."""
+        only, none = RuleList((replace(self.rule, enabled=True),)), RuleList()
+        return replace(
+            tried.place.rules,
+            server=only if self.of_server else none,
+            inbound=none if self.of_server or known.outbound else only,
+            outbound=only if known.outbound else none,
+        )
+
+
+def _rules(tried: Iterable[_Tried], known: KnownMitigation) -> Iterable[_Held]:
     """Each rule that could be the mitigation, once, whatever number of places it holds at."""
-    found: dict[tuple[str, str], RewriteRule] = {}
+    found: dict[tuple[str, str], _Held] = {}
     for each in tried:
         rules = each.place.rules
         for part in (rules.outbound,) if known.outbound else (rules.server, rules.inbound):
             for rule in part.rules:
-                found.setdefault((rule.read.file, rule.read.path), rule)
-    return list(found.values())
-
-
-def _alone(rule: RewriteRule, tried: _Tried, known: KnownMitigation) -> RuleSet:
-    """The rules of a place with nothing in them but this one, if it holds there."""
-    rules = tried.place.rules
-    only = RuleList((replace(rule, enabled=True),))
-    of_server = any(each.read == rule.read for each in rules.server.rules)
-    of_place = any(each.read == rule.read for each in (*rules.inbound.rules, *rules.outbound.rules))
-    return replace(
-        rules,
-        server=only if of_server and not known.outbound else RuleList(),
-        inbound=only if of_place and not known.outbound else RuleList(),
-        outbound=only if of_place and known.outbound else RuleList(),
-    )
+                key = (rule.read.file, rule.read.path)
+                held = found.setdefault(key, _Held(rule, part is rules.server, []))
+                held.at.append(each)
+    return found.values()
 
 
 def _state(
