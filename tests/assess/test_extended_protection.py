@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.collect.iis.configs import REAL, host, inside, location, protected
+from tests.collect.iis.configs import REAL, host, inside, location, protected, web
 
 from patchstand import knowledge
 from patchstand.assess.extended_protection import Protection, protection
@@ -32,7 +32,7 @@ def _facts() -> dict[str, Any]:
     return dict(json.loads(FACTS.read_text("utf-8"))["extended_protection"])
 
 
-def _configured(changes: dict[str, str] | None = None, more: str = "") -> bytes:
+def configured(changes: dict[str, str] | None = None, more: str = "") -> bytes:
     """All directories as recommended, except those named (by lower-case path)."""
     changes = changes or {}
     values = {path: each.value for path, each in _EVERYTHING.items()} | {
@@ -92,7 +92,7 @@ def test_a_cu_without_an_exact_build_leaves_it_open() -> None:
 def test_a_misconfigured_server() -> None:
     """Off where it should be on, too lax, and stricter than recommended (Microsoft's details)."""
     found = _protection(
-        _configured(
+        configured(
             {
                 "default web site/ecp": "None",
                 "exchange back end/ecp": "None",
@@ -125,7 +125,7 @@ def test_a_misconfigured_server() -> None:
 def test_secure_and_supported_follow_from_the_table(path: str, current: TokenChecking) -> None:
     """Secure: not laxer than expected; supported: not stricter; whatever the case of the path."""
     expected = _EVERYTHING[path]
-    found = _protection(_configured({path.lower(): current.value}))
+    found = _protection(configured({path.lower(): current.value}))
 
     assert _row(found, path.swapcase()) == (
         current.value,
@@ -162,6 +162,20 @@ def test_of_two_locations_that_contradict_the_laxer_counts() -> None:
     assert _row(_protection(host(twice)), "Default Web Site/OWA")[3] is False
 
 
+@pytest.mark.parametrize(("lock", "current"), [("Allow", "None"), ("Deny", "Require")])
+def test_a_web_config_that_may_speak_can_take_it_away(lock: str, current: str) -> None:
+    """Where the section is unlocked, a laxer web.config is what holds."""
+    unlocked = location("Default Web Site", protected("Require"), overrideMode=lock)
+    files = {
+        "applicationHost.config": configured(more=unlocked),
+        "DefaultWebSite-OWA_web.config": web(protected("None")),
+    }
+    found = protection(inside(files))
+
+    assert found is not None
+    assert _row(found, "Default Web Site/OWA")[0] == current
+
+
 def _filtered(inside_filter: str, path: str = "Exchange Back End/EWS") -> str:
     return location(
         path, f'<security><ipSecurity allowUnlisted="false">{inside_filter}</ipSecurity></security>'
@@ -172,8 +186,8 @@ def test_an_address_filter_may_take_its_place_on_ews_of_the_back_end() -> None:
     """Unlisted addresses are refused there, so the directory is secure without it."""
     off = {"exchange back end/ews": "None", "exchange back end/owa": "None"}
     listed = '<add ipAddress="192.168.100.5" allowed="true" />'
-    found = _protection(_configured(off, _filtered(listed)))
-    elsewhere = _protection(_configured(off, _filtered(listed, "Exchange Back End/owa")))
+    found = _protection(configured(off, _filtered(listed)))
+    elsewhere = _protection(configured(off, _filtered(listed, "Exchange Back End/owa")))
 
     assert _row(found, "Exchange Back End/EWS") == ("None", "Require", True, True)
     assert _row(elsewhere, "Exchange Back End/OWA")[3] is False
@@ -183,7 +197,7 @@ def test_a_filter_that_lets_everybody_in_is_none() -> None:
     """A mask of zeros lists every address."""
     off = {"exchange back end/ews": "None"}
     everybody = '<add ipAddress="0.0.0.0" subnetMask="0.0.0.0" allowed="true" />'
-    found = _protection(_configured(off, _filtered(everybody)))
+    found = _protection(configured(off, _filtered(everybody)))
 
     assert _row(found, "Exchange Back End/EWS")[3] is False
 

@@ -27,7 +27,7 @@ VALUE = "{R:1}; script-src-attr 'none'"
 OPEN, FIRST_FIX, LATER = "15.2.2562.37", "15.2.2562.43", "15.2.2562.45"
 
 
-def _policy_rule(
+def policy_rule(
     name: str = NAME, *, value: str = VALUE, enabled: str = "true", guard: str = "whole"
 ) -> str:
     """The outbound rule of M2; `guard`: whole, without_uri, undefined or none."""
@@ -49,18 +49,18 @@ def _policy_rule(
 
 OTHER = "{R:1}; img-src 'self'"
 CASES = {
-    "rule+precondition exact": _policy_rule(),
-    "other rule name (EEMS M2.1 OWA CSP - outbound), same behaviour": _policy_rule(
+    "rule+precondition exact": policy_rule(),
+    "other rule name (EEMS M2.1 OWA CSP - outbound), same behaviour": policy_rule(
         "EEMS M2.1 OWA CSP - outbound"
     ),
-    "action value {R:1}; script-src 'none'": _policy_rule(value="{R:1}; script-src 'none'"),
-    "precondition missing": _policy_rule(guard="undefined"),
-    "precondition lacks REQUEST_URI": _policy_rule(guard="without_uri"),
+    "action value {R:1}; script-src 'none'": policy_rule(value="{R:1}; script-src 'none'"),
+    "precondition missing": policy_rule(guard="undefined"),
+    "precondition lacks REQUEST_URI": policy_rule(guard="without_uri"),
     "no rules": "",
-    "exact but enabled=false": _policy_rule(enabled="false"),
-    "other name, enabled=false": _policy_rule("Something else", enabled="false"),
-    "our name, other behaviour": _policy_rule(value=OTHER),
-    "other name, other behaviour": _policy_rule("Something else", value=OTHER),
+    "exact but enabled=false": policy_rule(enabled="false"),
+    "other name, enabled=false": policy_rule("Something else", enabled="false"),
+    "our name, other behaviour": policy_rule(value=OTHER),
+    "other name, other behaviour": policy_rule("Something else", value=OTHER),
 }
 OWA, SITE = "DefaultWebSite-OWA_web.config", "DefaultWebSite_web.config"
 
@@ -76,7 +76,7 @@ def _seen(which: str, files: dict[str, bytes], build: str = OPEN) -> SeenMitigat
     return next(each for each in found if each.id == which)
 
 
-def _whole(owa: str = "", front: str = "", **more: bytes) -> dict[str, bytes]:
+def whole_server(owa: str = "", front: str = "", **more: bytes) -> dict[str, bytes]:
     """A server of which every file that matters is there."""
     others = ("ECP", "AutoD", "PowerShell")
     return {
@@ -95,7 +95,7 @@ def test_the_cases_of_microsofts_tool(case: dict[str, Any], alone: bool) -> None
     """Applied, disabled and misnamed rules are those that the vendor's tests expect."""
     config = CASES[case["case"]]
     files = {"FrontEnd/HttpProxy/owa/web.config": web(rewriting(config))}
-    seen = _seen(M2, files if alone else _whole(config))
+    seen = _seen(M2, files if alone else whole_server(config))
 
     assert seen.applied is case["MitigationApplied"]
     assert seen.disabled_rules == case["DisabledRules"]
@@ -113,9 +113,9 @@ def test_the_examples_in_the_knowledge_hold(
 
 def test_a_directive_that_stands_before_wins() -> None:
     """Browsers take the first of a name, so one behind it has no effect."""
-    weak = _policy_rule(value="script-src-attr 'unsafe-inline'; {R:1}; script-src-attr 'none'")
+    weak = policy_rule(value="script-src-attr 'unsafe-inline'; {R:1}; script-src-attr 'none'")
 
-    assert _seen(M2, _whole(weak)).applied is False
+    assert _seen(M2, whole_server(weak)).applied is False
 
 
 def test_what_the_site_inherits_counts_where_the_request_goes() -> None:
@@ -126,16 +126,16 @@ def test_what_the_site_inherits_counts_where_the_request_goes() -> None:
     rules = f"<rules>{rule('Own name', conditions=conditions, stopProcessing='true')}</rules>"
     cleared = {"DefaultWebSite-AutoD_web.config": web(rewriting("<rules><clear /></rules>"))}
 
-    assert _seen(M1, _whole(front=rules)).state is MitigationState.ACTIVE
-    state = _seen(M1, _whole(front=rules) | cleared).state
+    assert _seen(M1, whole_server(front=rules)).state is MitigationState.ACTIVE
+    state = _seen(M1, whole_server(front=rules) | cleared).state
     assert state is MitigationState.ABSENT
 
 
 def test_a_rule_in_the_servers_configuration_counts_too() -> None:
     """Microsoft's service can put it there."""
-    files = _whole()
+    files = whole_server()
     files["applicationHost.config"] = host(
-        location("Default Web Site/owa", rewriting(_policy_rule()))
+        location("Default Web Site/owa", rewriting(policy_rule()))
     )
 
     assert _seen(M2, files).state is MitigationState.ACTIVE
@@ -143,7 +143,7 @@ def test_a_rule_in_the_servers_configuration_counts_too() -> None:
 
 def test_without_the_module_no_rule_protects() -> None:
     """A rule of the right name then has no effect, and the reason is told."""
-    files = _whole(_policy_rule())
+    files = whole_server(policy_rule())
     files["applicationHost.config"] = host(modules="")
     seen = _seen(M2, files)
 
@@ -160,9 +160,19 @@ def test_a_server_without_its_files_leaves_it_open() -> None:
         assert seen.unread != ()
 
 
+@pytest.mark.parametrize("file", [OWA, SITE, "DefaultWebSite-ECP_web.config"])
+def test_a_trial_that_leads_nowhere_settles_nothing(file: str) -> None:
+    """Requests whose place was not read are not taken for passed."""
+    found = {e.id: e.state for e in seen_mitigations(inside({file: web("")}, "15.2.792.3"))}
+
+    assert MitigationState.ACTIVE not in found.values()
+    if file != SITE:
+        assert found[M1] is found[COOKIES] is MitigationState.UNDETERMINED
+
+
 def test_rules_in_a_file_that_was_not_followed_leave_it_open() -> None:
     """They may be the mitigation."""
-    seen = _seen(M2, _whole('<outboundRules configSource="rules.config" />'))
+    seen = _seen(M2, whole_server('<outboundRules configSource="rules.config" />'))
 
     assert seen.state is MitigationState.UNDETERMINED
     assert "rules.config" in seen.why[0]
@@ -174,12 +184,12 @@ def test_a_rule_before_it_that_cannot_be_evaluated_leaves_it_open() -> None:
     conditions = '<add input="{UrlDecode:{REQUEST_URI}}" pattern="autodiscover.*powershell" />'
     rules = f"<rules>{first}{rule('second', conditions=conditions)}</rules>"
 
-    assert _seen(M1, _whole(front=rules)).state is MitigationState.UNDETERMINED
+    assert _seen(M1, whole_server(front=rules)).state is MitigationState.UNDETERMINED
 
 
 def test_it_is_needed_while_the_flaw_is_open_and_left_over_once_it_can_go() -> None:
     """M2 is applied up to and including the first fix; after it the rule is left over."""
-    found = [_seen(M2, _whole(_policy_rule()), build) for build in (OPEN, FIRST_FIX, LATER)]
+    found = [_seen(M2, whole_server(policy_rule()), build) for build in (OPEN, FIRST_FIX, LATER)]
 
     assert [(each.needed, each.left_over) for each in found] == [
         (True, False),
@@ -191,7 +201,7 @@ def test_it_is_needed_while_the_flaw_is_open_and_left_over_once_it_can_go() -> N
 
 def test_where_nothing_stands_nothing_is_left_over() -> None:
     """Absent is not left over."""
-    assert _seen(M2, _whole(), LATER).left_over is False
+    assert _seen(M2, whole_server(), LATER).left_over is False
 
 
 @pytest.mark.skipif(not FACTS.is_file(), reason="the facts file is not here")
@@ -206,7 +216,7 @@ def test_builds_with_the_fix_are_those_of_microsofts_tool() -> None:
 def test_hostile_rules_do_not_hang_the_audit() -> None:
     """Thousands of rules that backtrack end at the limit, and nothing is called active."""
     bad = "".join(rule(f"r{n}", r"^(o*)*(w*)*\1\2x") for n in range(2000))
-    seen = _seen(COOKIES, _whole(front=f"<rules>{bad}</rules>"))
+    seen = _seen(COOKIES, whole_server(front=f"<rules>{bad}</rules>"))
 
     assert seen.applied is not True
 

@@ -22,6 +22,7 @@ from patchstand.model.inside import Reading, ServerState, XmlElement
 BOTH = frozenset({"cas", "mbx"})
 _SECURITY = "system.webServer/security"
 _WINDOWS = f"{_SECURITY}/authentication/windowsAuthentication"
+_SETTING = "security/authentication/windowsAuthentication/extendedProtection@tokenChecking"
 _EVERYTHING = frozenset({"0.0.0.0", "::"})  # noqa: S104  a mask, not an address to listen on
 
 
@@ -69,7 +70,7 @@ def protection(inside: Inside) -> Protection | None:
     rows: list[DirectoryProtection] = []
     read: list[Reading] = []
     for each in wanted_directories(inside, roles):
-        current, reading = _current(config, f"{each.site}/{each.path}")
+        current, reading = _in_force(inside.state, config, f"{each.site}/{each.path}")
         filtered = each.ip_filter and _is_filtered(config, f"{each.site}/{each.path}")
         rows.append(_row(each, current, supported=supported, filtered=filtered))
         read.append(reading)
@@ -153,11 +154,22 @@ def wanted_directories(inside: Inside, roles: frozenset[str]) -> Sequence[Exchan
     ]
 
 
+def _in_force(state: ServerState, config: IisConfig, path: str) -> tuple[TokenChecking, Reading]:
+    """By Microsoft's rule, unless a web.config that may speak here is laxer."""
+    value, reading = _current(config, path)
+    place = state.place(path)
+    own = place.setting(_SETTING) if place is not None else None
+    if own is None or own.file == config.file:
+        return value, reading
+    said = _known(own.value)
+    return (said, own) if said.rank < value.rank else (value, reading)
+
+
 def _current(config: IisConfig, path: str) -> tuple[TokenChecking, Reading]:
     parent = path.rpartition("/")[0]
     for place in (path, parent):
         found = [
-            (TokenChecking(value), location)
+            (value, location)
             for location in _at(config, place)
             for element in location.element.under(f"{_WINDOWS}/extendedProtection")
             if (value := _checking(element)) is not None
@@ -174,13 +186,15 @@ def _at(config: IisConfig, path: str) -> Iterable[Location]:
     return (each for each in config.locations if each.path.lower() == path.lower())
 
 
-def _checking(element: XmlElement) -> str | None:
-    """The value as the schema spells it; one that it does not know protects nothing."""
+def _checking(element: XmlElement) -> TokenChecking | None:
     said = element.attributes.get("tokenChecking")
-    if said is None:
-        return None
-    known = {each.value.lower(): each.value for each in TokenChecking}
-    return known.get(said.lower(), TokenChecking.NONE.value)
+    return None if said is None else _known(said)
+
+
+def _known(said: str) -> TokenChecking:
+    """The value as the schema spells it; one that it does not know protects nothing."""
+    known = {each.value.lower(): each for each in TokenChecking}
+    return known.get(said.lower(), TokenChecking.NONE)
 
 
 def _is_filtered(config: IisConfig, path: str) -> bool:

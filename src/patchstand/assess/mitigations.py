@@ -66,7 +66,7 @@ def _seen(inside: Inside, known: KnownMitigation, steps: Steps) -> SeenMitigatio
         needed=needed,
         left_over=state in _THERE and needed is False and _can_go(inside, known),
         rules=tuple(each.rule.read for each in rules if each.concerns),
-        unread=_unread(tried),
+        unread=_unread(tried, known),
         why=tuple(dict.fromkeys(_reasons(tried, known))),
     )
 
@@ -219,14 +219,15 @@ def _state(
     rules: Sequence[_Candidate],
 ) -> MitigationState:
     met = [each.met for each in tried]
-    if not tried or (None in met and False not in met):
+    met += [None] * (len(known.trials) - len(tried))  # no place was read that they lead to
+    if None in met and False not in met:
         return MitigationState.UNDETERMINED
     if all(met):
         return MitigationState.ACTIVE
     if (found := _state_by_rules(rules)) is not None:
         return found
     attacks = [each.met for each in tried if each.trial.effect is not Effect.UNTOUCHED]
-    certain = None not in attacks and _is_read(state, known)
+    certain = attacks and None not in attacks and _is_read(state, known)
     return MitigationState.ABSENT if certain else MitigationState.UNDETERMINED
 
 
@@ -263,9 +264,11 @@ def _can_go(inside: Inside, known: KnownMitigation) -> bool:
     )
 
 
-def _unread(tried: Iterable[_Tried]) -> tuple[str, ...]:
+def _unread(tried: Sequence[_Tried], known: KnownMitigation) -> tuple[str, ...]:
     files = [file for each in tried for file in each.place.unread]
-    return tuple(dict.fromkeys(files)) if tried else (_NO_CONFIGURATION,)
+    if len(tried) < len(known.trials):
+        files.append(_NO_CONFIGURATION)
+    return tuple(dict.fromkeys(files))
 
 
 def _reasons(tried: Iterable[_Tried], known: KnownMitigation) -> Iterable[str]:

@@ -27,10 +27,10 @@ def _run(inside: Inside) -> Iterator[Said]:
     without = [each for each in bindings if not _hash(each)]
     if without:
         yield _finding("binding_without_certificate", state, without)
-    if not are_all_read(state):
+    known = {each.thumbprint for each in stored(state)}
+    if not known or not are_all_read(state) or len(stored(state)) < len(state.objects(STORE)):
         yield Unread(STORE)
         return
-    known = {each.thumbprint for each in stored(state)}
     missing = [each for each in bindings if thumbprint(_hash(each)) not in {"", *known}]
     if missing:
         yield _finding("bound_certificate_missing", state, missing)
