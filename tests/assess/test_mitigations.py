@@ -118,6 +118,16 @@ def test_a_directive_that_stands_before_wins() -> None:
     assert _seen(M2, whole_server(weak)).applied is False
 
 
+@pytest.mark.parametrize("url", ["^ecp", ".*", "^autodiscover", "^owa/auth"])
+def test_a_rule_that_closes_a_directory_is_no_mitigation(url: str) -> None:
+    """It blocks attacks with everything else, and nobody is told to remove it."""
+    files = whole_server(front=f"<rules>{rule('Internal only', url)}</rules>")
+    found = [_seen(which, files, LATER) for which in (COOKIES, M1)]
+
+    assert [each.left_over for each in found] == [False, False]
+    assert {each.state for each in found} == {MitigationState.ABSENT}
+
+
 def test_what_the_site_inherits_counts_where_the_request_goes() -> None:
     """A rule of the site works in its directories, unless one of them clears it."""
     conditions = (

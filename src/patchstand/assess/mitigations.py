@@ -157,11 +157,13 @@ class _Candidate:
         ]
         attacks = [each.met for each in alone if each.trial.effect is not Effect.UNTOUCHED]
         others = [each.met for each in alone if each.trial.effect is Effect.UNTOUCHED]
+        harms = False in others
         return cls(
             held.rule,
             named=held.rule.name.lower() in {name.lower() for name in known.names},
-            does_part=True in attacks,
-            harms=False in others,
+            # A rule that closes a whole directory blocks attacks too, and is something else.
+            does_part=True in attacks and (known.outbound or not harms),
+            harms=harms,
         )
 
     @property

@@ -25,7 +25,7 @@ def test_before_it_is_on_everywhere_the_prerequisites_are_named() -> None:
     found = _finding(inside({"applicationHost.config": host()}))
 
     assert found is not None
-    assert (found.severity, dict(found.values)) == (Severity.INFO, {"state": "off"})
+    assert (found.severity, dict(found.values)) == (Severity.INFO, {})
 
 
 def test_ntlmv1_stands_in_the_way() -> None:
@@ -37,7 +37,10 @@ def test_ntlmv1_stands_in_the_way() -> None:
     found = _finding(inside(files))
 
     assert found is not None
-    assert (found.severity, dict(found.values)) == (Severity.LOW, {"ntlm": "yes", "state": "on"})
+    assert (found.severity, dict(found.values)) == (
+        Severity.LOW,
+        {"ntlm": "yes", "locks_out": "yes"},
+    )
     assert [each.value for each in found.read] == ["1"]
 
 

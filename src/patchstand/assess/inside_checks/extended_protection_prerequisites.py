@@ -6,7 +6,7 @@ loading, no Modern Hybrid agent in front, no public folders on 2013.
 
 from collections.abc import Iterator
 
-from patchstand.assess.extended_protection import Protection, protection
+from patchstand.assess.extended_protection import protection
 from patchstand.assess.inside import Inside, InsideCheck, Said
 from patchstand.assess.inside_checks.ntlm_level import ntlm_level
 from patchstand.assess.schannel import dotnet_values
@@ -27,17 +27,17 @@ def _run(inside: Inside) -> Iterator[Said]:
     unmet = list(_unmet(inside))
     if found.is_secure and not unmet:
         return
+    locks_out = bool(unmet) and found.is_configured
     yield Finding(
         "extended_protection_prerequisites",
-        HARDENING if unmet and found.is_configured else NOTE,
-        (*((name, "yes") for name, _ in unmet), ("state", _state(found))),
+        HARDENING if locks_out else NOTE,
+        (
+            *((name, "yes") for name, _ in unmet),
+            *((("locks_out", "yes"),) if locks_out else ()),
+        ),
         (Remedy("check_extended_protection_prerequisites"),),
         read=tuple(each for _, readings in unmet for each in readings),
     )
-
-
-def _state(found: Protection) -> str:
-    return "on" if found.is_configured else "off"
 
 
 def _unmet(inside: Inside) -> Iterator[Unmet]:

@@ -4,7 +4,6 @@ Whatever they set stays unknown here, so nothing that hangs on them is judged fi
 """
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 from patchstand.assess.inside import Inside, InsideCheck, Said
 from patchstand.assess.severity import HARDENING, NOTE
@@ -19,15 +18,17 @@ def _run(inside: Inside) -> Iterator[Said]:
     broken = [
         Reading(each.file, "", each.why)
         for each in inside.state.skipped
-        if PurePosixPath(each.file).name.lower().endswith(_NAMES)
+        if each.file.lower().endswith(_NAMES)
     ]
     if broken:
         yield _finding("iis_config_unreadable", broken)
-    refused = [
-        doubt for place in inside.state.places for doubt in (*place.doubts, *_of_rules(place.rules))
-    ]
+    refused = {
+        place.full_path: (*place.doubts, *_of_rules(place.rules)) for place in inside.state.places
+    }
+    refused = {place: doubts for place, doubts in refused.items() if doubts}
     if refused:
-        yield _finding("iis_config_refused", list(dict.fromkeys(refused)))
+        doubts = [each for found in refused.values() for each in found]
+        yield _finding("iis_config_refused", list(dict.fromkeys(doubts)), ", ".join(refused))
     lost = [Reading(each.file, "", "") for each in inside.state.web_configs if not each.places]
     if lost and inside.state.iis is not None:
         yield Finding(
@@ -43,9 +44,9 @@ def _of_rules(rules: RuleSet) -> Iterator[Reading]:
         yield from part.doubts
 
 
-def _finding(name: str, read: list[Reading]) -> Finding:
+def _finding(name: str, read: list[Reading], places: str = "") -> Finding:
     files = ", ".join(dict.fromkeys(each.file for each in read))
-    values = (("count", str(len(read))), ("files", files))
+    values = (("count", str(len(read))), ("files", files), ("places", places))
     return Finding(name, HARDENING, values, (Remedy("repair_iis_config"),), read=tuple(read))
 
 
