@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.collect.iis.configs import REAL, host, inside, location, protected, web
+from tests.collect.iis.configs import FACTS, REAL, host, inside, location, protected, web
 
 from patchstand import knowledge
 from patchstand.assess.extended_protection import Protection, protection
 from patchstand.model import Build
 from patchstand.model.directories import TokenChecking
 
-FACTS = Path("/work/shared/facts/healthchecker_expected.json")
 _COUNTS = (
     "vdirs", "supported_version", "current_not_none", "expected_not_none", "not_supported",
     "not_secure",

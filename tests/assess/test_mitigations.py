@@ -1,11 +1,10 @@
 """Mitigations are seen by what they do."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.collect.iis.configs import host, inside, location, read, rewriting, rule, web
+from tests.collect.iis.configs import FACTS, host, inside, location, read, rewriting, rule, web
 
 from patchstand import knowledge
 from patchstand.assess.mitigations import seen_mitigations
@@ -14,7 +13,6 @@ from patchstand.knowledge.inside import MitigationsFile
 from patchstand.model import Build
 from patchstand.model.seen_mitigations import MitigationState, SeenMitigation
 
-FACTS = Path("/work/shared/facts/healthchecker_expected.json")
 EXAMPLES = [
     (row.id, example.web_config, example.state)
     for row in read_data_file("mitigations-seen.json", MitigationsFile).mitigations

@@ -13,7 +13,7 @@ from patchstand.assess.rewrite.evaluate import ANYTHING, Answer, Unsure, answer
 from patchstand.assess.rewrite.machine import Steps
 from patchstand.model import Status
 from patchstand.model.iis import Place
-from patchstand.model.inside import ServerState
+from patchstand.model.inside import Reading, ServerState
 from patchstand.model.rewrite import RewriteRule, RuleList, RuleSet
 from patchstand.model.seen_mitigations import (
     Effect,
@@ -67,6 +67,7 @@ def _seen(inside: Inside, known: KnownMitigation, steps: Steps) -> SeenMitigatio
         left_over=state in _THERE and needed is False and _can_go(inside, known),
         rules=tuple(each.rule.read for each in rules if each.concerns),
         unread=_unread(tried, known),
+        looked_at=tuple(_looked_at(inside.state, tried)),
         why=tuple(dict.fromkeys(_reasons(tried, known))),
     )
 
@@ -271,6 +272,22 @@ def _unread(tried: Sequence[_Tried], known: KnownMitigation) -> tuple[str, ...]:
     if len(tried) < len(known.trials):
         files.append(_NO_CONFIGURATION)
     return tuple(dict.fromkeys(files))
+
+
+def _looked_at(state: ServerState, tried: Iterable[_Tried]) -> Iterable[Reading]:
+    """The files that have a say where the trials lead."""
+    paths = {f"{each.place.full_path}/".lower() for each in tried}
+    files = [
+        config.file
+        for config in state.web_configs
+        if not config.places or any(_above(place, paths) for place in config.places)
+    ]
+    for file in (*((state.iis.file,) if state.iis else ()), *files):
+        yield Reading(file, "system.webServer/rewrite", "")
+
+
+def _above(place: str, paths: Iterable[str]) -> bool:
+    return any(path.startswith(f"{place}/".lower()) for path in paths)
 
 
 def _reasons(tried: Iterable[_Tried], known: KnownMitigation) -> Iterable[str]:

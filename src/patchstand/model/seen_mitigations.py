@@ -90,7 +90,8 @@ class SeenMitigation:
     effect and are switched off. `name_taken`: a rule has its name and does not do it.
     `needed`: the flaw is open on this build; `left_over`: it is there and can go.
     `place`: where its publishers put it (`Default Web Site/owa`). `unread`: files that may
-    say otherwise and were not read; `why`: what could not be evaluated.
+    say otherwise and were not read; `looked_at`: those that were; `why`: what could not be
+    evaluated.
     """
 
     id: str
@@ -104,4 +105,5 @@ class SeenMitigation:
     left_over: bool
     rules: tuple[Reading, ...] = ()
     unread: tuple[str, ...] = ()
+    looked_at: tuple[Reading, ...] = ()
     why: tuple[str, ...] = ()

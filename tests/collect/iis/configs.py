@@ -16,7 +16,9 @@ from patchstand.identify import identify
 from patchstand.model import Evidence, EvidenceKind, Identity
 from patchstand.model.inside import MarkupFile
 
-REAL = Path("/work/shared/real")
+SHARED = Path(__file__).resolve().parents[4] / "shared"
+REAL = SHARED / "real"
+FACTS = SHARED / "facts" / "healthchecker_expected.json"
 AS_OF = date(2026, 11, 1)
 V15 = r"C:\Program Files\Microsoft\Exchange Server\V15"
 SECTIONS = """

@@ -12,8 +12,7 @@ from patchstand.assess.inside import Decision, Inside, InsideCheck, Said, Unread
 from patchstand.assess.severity import HARDENING
 from patchstand.assess.values import number
 from patchstand.model import Condition, Finding, Remedy, Status
-from patchstand.model.directories import DirectoryProtection
-from patchstand.model.inside import Reading
+from patchstand.model.directories import DirectoryProtection, TokenChecking
 
 HOST = "applicationHost.config"
 _LSA = r"SYSTEM\CurrentControlSet\Control\Lsa"
@@ -52,14 +51,17 @@ def _on_old_build(inside: Inside, found: Protection, cves: tuple[str, ...]) -> I
         for cve in inside.assessment.cves
         if cve.id in wanted and (cve.status is Status.AFFECTED or cve.id in cves)
     )
-    is_set = "unsupported_build" if found.is_configured else "build_too_old"
+    build = inside.state.reading("ExSetup", "FileVersion")
+    is_set = [each for each in found.read if each.value not in ("", TokenChecking.NONE.value)]
     yield Finding(
-        f"extended_protection_{is_set}",
+        "extended_protection_unsupported_build"
+        if found.is_configured
+        else "extended_protection_build_too_old",
         inside.severity(affected),
         remedy=(Remedy("update_then_extended_protection"),),
         references=_PAGES,
         cves=affected,
-        read=tuple(each for each in found.read if each.value not in ("", "None")),
+        read=tuple(filter(None, (build, *(is_set or found.read)))),
     )
 
 
@@ -69,10 +71,16 @@ def _by_settings(inside: Inside, found: Protection, cves: tuple[str, ...]) -> It
         lax = [not row.secure for row in found.directories]
         read = tuple(each for each, is_lax in zip(found.read, lax, strict=True) if is_lax)
         yield Decision(cves, True, read)
-        how = "partly" if found.is_configured else "missing"
         rows = _told([row for row in found.directories if not row.secure])
-        values = (("count", str(sum(lax))), ("directories", rows))
-        yield _finding(inside, f"extended_protection_{how}", values, cves, read)
+        yield Finding(
+            "extended_protection_partly" if found.is_configured else "extended_protection_missing",
+            inside.severity(cves),
+            (("count", str(sum(lax))), ("directories", rows)),
+            _ENABLE,
+            _PAGES,
+            cves,
+            read,
+        )
         return
     suppressed = inside.state.registry_value(_LSA, _SUPPRESS)
     value = number(suppressed.value) if suppressed else None
@@ -91,16 +99,6 @@ def _by_settings(inside: Inside, found: Protection, cves: tuple[str, ...]) -> It
             cves,
             read[:1],
         )
-
-
-def _finding(
-    inside: Inside,
-    name: str,
-    values: tuple[tuple[str, str], ...],
-    cves: tuple[str, ...],
-    read: tuple[Reading, ...],
-) -> Finding:
-    return Finding(name, inside.severity(cves), values, _ENABLE, _PAGES, cves, read)
 
 
 def _too_strict(found: Protection) -> Iterator[Said]:

@@ -53,7 +53,7 @@ def _finding(name: str, inside: Inside, seen: SeenMitigation) -> Finding:
         ),
         tuple(_remedies(name, seen)),
         cves=(seen.cve,),
-        read=seen.rules,
+        read=seen.rules or seen.looked_at,
     )
 
 
