@@ -25,12 +25,16 @@ from patchstand.model.inside import Reading, ServerState
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What a check looks at: the state of a server, and the verdict over its build."""
+    """What a check looks at: the state of a server, and the verdict over its build.
+
+    `role`: of a 2013 server as the caller says it, `cas`, `mbx` or `both`.
+    """
 
     state: ServerState
     knowledge: Knowledge
     identity: Identity
     assessment: Assessment
+    role: str | None = None
 
     @property
     def build(self) -> Build | None:

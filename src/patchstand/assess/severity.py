@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from patchstand.model import CveVerdict, Severity, Status
 
 UNSUPPORTED_LINE = Severity.HIGH
+UNSIGNED_CODE = Severity.HIGH
+"""Native code in the path of every request for which nobody vouches."""
 OTHER_MISSING_UPDATE = Severity.MEDIUM
 HARDENING = Severity.LOW
 NOTE = Severity.INFO

@@ -5,5 +5,6 @@ clixml.py    what Export-Clixml wrote -> PsObject
 markup.py    plain XML -> XmlElement, without DTD, entities or network
 certificates.py, diagnostics.py  what an export carries in a form of its own
 registry.py  registry.json of the collector -> Registry
+iis/         applicationHost.config and web.config: rules, inheritance, what holds where
 state.py     the files of a bundle -> ServerState
 """

@@ -12,9 +12,11 @@ from patchstand.collect.bundle import Member
 from patchstand.collect.certificates import certificates
 from patchstand.collect.clixml import is_clixml, read_clixml
 from patchstand.collect.diagnostics import diagnostic
+from patchstand.collect.iis.read import read_iis
 from patchstand.collect.markup import UnreadableError, read_xml
 from patchstand.collect.registry import NAME as REGISTRY
 from patchstand.collect.registry import read_registry
+from patchstand.model.directories import ExchangeDirectory
 from patchstand.model.inside import (
     Export,
     MarkupFile,
@@ -29,15 +31,21 @@ _TEXTS = (".json", ".txt", ".reg", ".ini")
 _LONGEST_TEXT = 16 * 1024 * 1024
 
 
-def server_state(name: str, files: Iterable[Member | Skipped]) -> ServerState:
-    """Read every file of a bundle; one that cannot be read is named, the others count."""
+def server_state(
+    name: str, files: Iterable[Member | Skipped], usual: Iterable[ExchangeDirectory] = ()
+) -> ServerState:
+    """Read every file of a bundle; one that cannot be read is named, the others count.
+
+    `usual`: the virtual directories of a default installation, for a bundle without
+    applicationHost.config.
+    """
     reading = _Reading()
     for file in files:
         if isinstance(file, Skipped):
             reading.skipped.append(file)
         else:
             reading.add(file)
-    return reading.state(name)
+    return reading.state(name, usual)
 
 
 class _Reading:
@@ -94,16 +102,20 @@ class _Reading:
         if key in known:
             raise UnreadableError("a second file of this name; one bundle is one server")
 
-    def state(self, name: str) -> ServerState:
+    def state(self, name: str, usual: Iterable[ExchangeDirectory]) -> ServerState:
+        iis = read_iis(self.markup.values(), self.skipped, usual)
         return ServerState(
             name,
             self.exports,
             self.markup,
             self.texts,
-            tuple(self.skipped),
+            (*self.skipped, *iis.refused),
             tuple(self.unknown),
             self.registry,
             self.certificates,
+            iis.host,
+            iis.web_configs,
+            iis.places,
         )
 
 

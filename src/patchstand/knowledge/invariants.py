@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from patchstand.knowledge.surroundings import broken_surroundings
 from patchstand.model import Knowledge, UpdateKind
+from patchstand.model.seen_mitigations import Effect
 
 
 def broken_invariants(knowledge: Knowledge) -> Iterator[str]:
@@ -15,6 +16,8 @@ def broken_invariants(knowledge: Knowledge) -> Iterator[str]:
     yield from _cves(knowledge)
     yield from _support(knowledge)
     yield from _fingerprints(knowledge)
+    yield from _directories(knowledge)
+    yield from _mitigations(knowledge)
     yield from broken_surroundings(knowledge)
 
 
@@ -95,3 +98,25 @@ def _support(knowledge: Knowledge) -> Iterator[str]:
         for earlier, later in pairwise(phases):
             if earlier.until >= later.since:
                 yield f"{line} {cu}: support phases overlap at {later.since}"
+
+
+def _directories(knowledge: Knowledge) -> Iterator[str]:
+    paths = [f"{each.site}/{each.path}".lower() for each in knowledge.directories.directories]
+    for path in sorted({path for path in paths if paths.count(path) > 1}):
+        yield f"virtual directory {path} has two rows"
+    for each in knowledge.directories.directories:
+        if not each.roles or not each.roles <= {"cas", "mbx"}:
+            yield f"virtual directory {each.site}/{each.path}: a role that is neither cas nor mbx"
+
+
+def _mitigations(knowledge: Knowledge) -> Iterator[str]:
+    ids = [each.id for each in knowledge.mitigations]
+    known = {cve.id for cve in knowledge.cves}
+    for each in knowledge.mitigations:
+        effects = {trial.effect for trial in each.trials}
+        if ids.count(each.id) > 1:
+            yield f"mitigation {each.id} has two rows"
+        if each.cve not in known:
+            yield f"mitigation {each.id}: {each.cve} is not known"
+        if Effect.UNTOUCHED not in effects or len(effects) < 2:
+            yield f"mitigation {each.id} needs a trial it acts on, and one it leaves alone"

@@ -1,8 +1,8 @@
 """Reads the knowledge files, validates them row by row and returns one `Knowledge`.
 
 Files: `about.json` (version, coverage, sources), `updates.json`, `cves.json`,
-`support.json`, `rejected.json`, `fingerprints.json`, and those of `surroundings.py`. A file
-of the same name in the override folder replaces the shipped one.
+`support.json`, `rejected.json`, `fingerprints.json`, and those of `surroundings.py` and
+`inside.py`. A file of the same name in the override folder replaces the shipped one.
 """
 
 import re
@@ -15,6 +15,7 @@ import msgspec
 
 from patchstand.errors import KnowledgeError
 from patchstand.knowledge.files import read_data_file
+from patchstand.knowledge.inside import exchange_directories, known_mitigations
 from patchstand.knowledge.invariants import broken_invariants
 from patchstand.knowledge.surroundings import fix_switches, known_issues, windows_releases
 from patchstand.model import (
@@ -194,6 +195,8 @@ def load(override: Path | None = None) -> Knowledge:
                 read_data_file("fingerprints.json", _FingerprintsFile, override).fingerprints,
             ),
             own=_own(override),
+            directories=exchange_directories(override),
+            mitigations=known_mitigations(override),
             known_issues=known_issues(override),
             fix_switches=fix_switches(override),
             windows=windows_releases(override),

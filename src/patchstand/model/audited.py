@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from patchstand.model.assessment import Assessment, Finding
+from patchstand.model.directories import DirectoryProtection, ProtectionSummary
 from patchstand.model.evidence import Identity
 from patchstand.model.inside import Skipped
+from patchstand.model.seen_mitigations import SeenMitigation
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,11 @@ class OpenQuestion:
 
 @dataclass(frozen=True, slots=True)
 class AuditedServer:
-    """One bundle: what it is, how it stands, what to do, and what was not there to read."""
+    """One bundle: what it is, how it stands, what to do, and what was not there to read.
+
+    `extended_protection`: each virtual directory, and their counts; empty and None where
+    the configuration of IIS was not there. `mitigations`: how each known one stands.
+    """
 
     name: str
     identity: Identity
@@ -27,3 +33,6 @@ class AuditedServer:
     read: tuple[str, ...]
     skipped: tuple[Skipped, ...]
     unknown: tuple[str, ...]
+    extended_protection: tuple[DirectoryProtection, ...] = ()
+    extended_protection_summary: ProtectionSummary | None = None
+    mitigations: tuple[SeenMitigation, ...] = ()

@@ -1,6 +1,7 @@
 """The build number of an Exchange installation and the product line it belongs to."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -89,6 +90,14 @@ class Build:
         if len(self.parts) >= 3 and self.branch == (15, 2):
             return ProductLine.SE if self.parts[2] >= _FIRST_BUILD_OF_SE else ProductLine.V2019
         return _LINE_BY_PREFIX.get(self.branch) or _LINE_BY_MAJOR.get(self.parts[0])
+
+    def has_reached(self, firsts: "Iterable[Build]") -> bool:
+        """At least the one of `firsts` of its own CU, or of a later CU than all of its branch."""
+        of_branch = [first for first in firsts if first.branch == self.branch]
+        for first in of_branch:
+            if first.cu_key == self.cu_key:
+                return self >= first
+        return bool(of_branch) and self.cu_key > max(of_branch).cu_key
 
     @property
     def is_printed_in_full(self) -> bool:

@@ -5,6 +5,25 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeAlias
 
+from patchstand.model.iis import IisConfig, Place, WebConfig
+from patchstand.model.markup import Reading, XmlElement
+
+__all__ = [
+    "Export",
+    "MarkupFile",
+    "PsObject",
+    "Reading",
+    "Registry",
+    "RegistryValue",
+    "Scalar",
+    "ServerState",
+    "Skipped",
+    "StoredCertificate",
+    "Value",
+    "XmlElement",
+    "shown",
+]
+
 Scalar = str | int | float | bool | datetime | None
 Value: TypeAlias = "Scalar | PsObject | tuple[Value, ...]"
 """A property's value: text, number, truth, time (UTC), nothing, an object, or a list."""
@@ -33,45 +52,6 @@ class PsObject:
     def has(self, name: str) -> bool:
         """True when the property was exported, null or not."""
         return name.lower() in self.properties
-
-
-@dataclass(frozen=True, slots=True)
-class XmlElement:
-    """One element of a plain XML file: tag without namespace, attributes, text, children."""
-
-    tag: str
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    text: str = ""
-    children: "tuple[XmlElement, ...]" = ()
-
-    def all(self, tag: str) -> "Iterator[XmlElement]":
-        """Children of a tag, in their order."""
-        return (child for child in self.children if child.tag == tag)
-
-    def first(self, tag: str) -> "XmlElement | None":
-        """The first child of a tag."""
-        return next(self.all(tag), None)
-
-    def under(self, path: str) -> "Iterator[XmlElement]":
-        """Every element at a path of tags such as `configuration/system.webServer`."""
-        head, _, rest = path.partition("/")
-        for child in self.all(head):
-            yield from (child.under(rest) if rest else (child,))
-
-    def walk(self) -> "Iterator[XmlElement]":
-        """This element and all below it."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What was read where: file, path inside it, and the value as text."""
-
-    file: str
-    path: str
-    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +147,8 @@ class ServerState:
     `texts`: other files that are known, by lower-case file name. `certificates`: of each
     export that holds some, by its name; one that cannot be read is among `skipped`.
     `skipped`: files that could not be read; `unknown`: files nobody asks for.
+    `iis`: applicationHost.config; `web_configs`: each with the places it belongs to;
+    `places`: what holds at each virtual directory after inheritance.
     """
 
     name: str
@@ -177,10 +159,18 @@ class ServerState:
     unknown: tuple[str, ...] = ()
     registry: Registry | None = None
     certificates: Mapping[str, tuple[StoredCertificate, ...]] = field(default_factory=dict)
+    iis: IisConfig | None = None
+    web_configs: tuple[WebConfig, ...] = ()
+    places: tuple[Place, ...] = ()
 
     def registry_value(self, path: str, name: str) -> RegistryValue | None:
         """A value below HKEY_LOCAL_MACHINE; None when its key was not read."""
         return self.registry.value(path, name) if self.registry else None
+
+    def place(self, path: str) -> Place | None:
+        """The place of a full path such as `Default Web Site/owa`, in any case."""
+        wanted = path.lower()
+        return next((place for place in self.places if place.full_path.lower() == wanted), None)
 
     def objects(self, name: str) -> tuple[PsObject, ...]:
         """The objects of an export, lists opened; empty when there is no such file."""

@@ -7,8 +7,10 @@ from datetime import date
 from enum import StrEnum
 
 from patchstand.model.build import Build, ProductLine
+from patchstand.model.directories import ExchangeDirectories
 from patchstand.model.evidence import EvidenceKind
 from patchstand.model.fingerprint import Fingerprint
+from patchstand.model.seen_mitigations import KnownMitigation
 
 
 class UpdateKind(StrEnum):
@@ -241,6 +243,7 @@ class Knowledge:
     `needles`: per kind of evidence, each text to look for with its fingerprint.
     `edition`: the version, and of files of one's own (`own`) the digest: what was concluded
     with another edition may have to be concluded anew.
+    `directories` and `mitigations`: what an audit compares the configuration of IIS with.
     """
 
     __slots__ = (
@@ -252,10 +255,12 @@ class Knowledge:
         "covered_from",
         "covered_until",
         "cves",
+        "directories",
         "edition",
         "fingerprints",
         "fix_switches",
         "known_issues",
+        "mitigations",
         "needles",
         "rejected",
         "support",
@@ -276,6 +281,8 @@ class Knowledge:
         rejected: Iterable[RejectedBuild],
         fingerprints: Iterable[Fingerprint] = (),
         own: str = "",
+        directories: ExchangeDirectories | None = None,
+        mitigations: Iterable[KnownMitigation] = (),
         known_issues: Iterable[KnownIssue] = (),
         fix_switches: Iterable[FixSwitch] = (),
         windows: Iterable[WindowsRelease] = (),
@@ -287,18 +294,12 @@ class Knowledge:
         self.updates = tuple(sorted(updates, key=lambda update: update.build))
         self.cves = tuple(cves)
         self.fingerprints = tuple(fingerprints)
+        self.directories = directories or ExchangeDirectories()
+        self.mitigations = tuple(mitigations)
         self.known_issues = tuple(known_issues)
         self.fix_switches = tuple(fix_switches)
         self.windows = tuple(windows)
-        self.needles: dict[EvidenceKind, tuple[tuple[str, Fingerprint], ...]] = {
-            kind: tuple(
-                (needle, fingerprint)
-                for fingerprint in self.fingerprints
-                if kind in fingerprint.kinds
-                for needle in fingerprint.contains
-            )
-            for kind in EvidenceKind
-        }
+        self.needles = _needles(self.fingerprints)
         self.support: dict[tuple[ProductLine, str], tuple[SupportPhase, ...]] = {}
         for phase in support:
             key = (phase.line, phase.cu)
@@ -344,3 +345,17 @@ class Knowledge:
         rows = self.of_line(build.line)
         at = bisect_right(rows, build, key=lambda update: update.build)
         return rows[at - 1] if at else None
+
+
+def _needles(
+    fingerprints: Iterable[Fingerprint],
+) -> dict[EvidenceKind, tuple[tuple[str, Fingerprint], ...]]:
+    return {
+        kind: tuple(
+            (needle, fingerprint)
+            for fingerprint in fingerprints
+            if kind in fingerprint.kinds
+            for needle in fingerprint.contains
+        )
+        for kind in EvidenceKind
+    }

@@ -12,7 +12,9 @@ from pathlib import Path
 from patchstand import knowledge
 from patchstand.assess import Subject, findings, judge, most_severe_first
 from patchstand.assess.audit import audit as run_checks
+from patchstand.assess.extended_protection import protection
 from patchstand.assess.inside import Inside
+from patchstand.assess.mitigations import seen_mitigations
 from patchstand.collect.bundle import is_bundle, members, members_of
 from patchstand.collect.state import server_state
 from patchstand.errors import UsageError
@@ -24,12 +26,16 @@ from patchstand.model.inside import ServerState
 
 @dataclass(frozen=True, slots=True)
 class AuditPlan:
-    """What to audit: bundles and single files; `build` where no file tells it."""
+    """What to audit: bundles and single files; `build` where no file tells it.
+
+    `role`: of an Exchange 2013 server, `cas`, `mbx` or `both`, where no file tells it.
+    """
 
     paths: tuple[Path, ...]
     as_of: date
     build: str | None = None
     override: Path | None = None
+    role: str | None = None
 
 
 def audit(plan: AuditPlan) -> Iterator[AuditedServer]:
@@ -42,7 +48,7 @@ def audit(plan: AuditPlan) -> Iterator[AuditedServer]:
     for name, paths in _servers(plan.paths):
         whole = len(paths) == 1 and is_bundle(paths[0])
         files = members(paths[0]) if whole else members_of(paths)
-        yield audited(server_state(name, files), known, plan)
+        yield audited(server_state(name, files, known.directories.directories), known, plan)
 
 
 def _servers(paths: Sequence[Path]) -> Iterator[tuple[str, tuple[Path, ...]]]:
@@ -59,7 +65,9 @@ def audited(state: ServerState, known: Knowledge, plan: AuditPlan) -> AuditedSer
     """Everything that follows from the state of one server."""
     identity = _identity(state, known, plan)
     before = judge(known, identity, plan.as_of)
-    done = run_checks(Inside(state, known, identity, before))
+    inside = Inside(state, known, identity, before, plan.role)
+    done = run_checks(inside)
+    protected = protection(inside)
     outside = findings(Subject(known, identity, done.assessment))
     return AuditedServer(
         name=_name(state),
@@ -70,6 +78,9 @@ def audited(state: ServerState, known: Knowledge, plan: AuditPlan) -> AuditedSer
         read=tuple(sorted(_files(state))),
         skipped=state.skipped,
         unknown=state.unknown,
+        extended_protection=protected.directories if protected else (),
+        extended_protection_summary=protected.summary if protected else None,
+        mitigations=seen_mitigations(inside),
     )
 
 
