@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from patchstand.model.assessment import Assessment, Finding
+from patchstand.model.bundled import Provenance
 from patchstand.model.evidence import Identity
 from patchstand.model.inside import Skipped
 
@@ -27,3 +28,4 @@ class AuditedServer:
     read: tuple[str, ...]
     skipped: tuple[Skipped, ...]
     unknown: tuple[str, ...]
+    provenance: Provenance | None = None
