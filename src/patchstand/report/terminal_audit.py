@@ -13,6 +13,7 @@ from patchstand.report.catalog import Catalog
 from patchstand.report.clean import clean
 from patchstand.report.flaws import sort_out
 from patchstand.report.paper import Paper
+from patchstand.report.terminal_bundle import print_provenance
 from patchstand.report.terminal_parts import print_flaws, print_knowledge_line
 from patchstand.report.wording import behind_set, brief, headline, reasons, support
 
@@ -33,6 +34,8 @@ def print_audit(
     print_flaws(paper, sort_out(server.assessment.cves), None if details else _FLAWS_SHOWN)
     _undetermined(paper, server)
     _files(paper, server)
+    if server.provenance is not None:
+        print_provenance(paper, server.provenance)
     paper.gap()
     print_knowledge_line(paper, server.assessment)
 
