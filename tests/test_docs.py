@@ -19,6 +19,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from tests.workflow.bundles import exports, whole, zipped
 
 from patchstand import knowledge
 from patchstand.cli.commands.lab import _say_ready_json
@@ -439,6 +440,24 @@ def test_demo_and_lab_documents_fit_their_schemas(
     found.append(json.loads(capsys.readouterr().out))
 
     assert [document["schema"] for document in found] == ["patchstand/demo/1", "patchstand/lab/1"]
+    assert [problem for document in found for problem in problems(document)] == []
+
+
+def test_audit_documents_fit_their_schemas(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Audits, refused bundles and differences have exactly the fields that their schemas name."""
+    zipped(folder / "old.zip", whole(exports(), GetHybridConfiguration="Access is denied."))
+    zipped(folder / "new.zip", exports("15.02.2562.029", downloads=True))
+    (folder / "broken.zip").write_bytes(b"PK")
+    on = ("--as-of", "2026-10-13", "--json")
+
+    found = printed(capsys, "audit", "--inbox", ".", *on)
+    found += printed(capsys, "audit", "--diff", "old.zip", "new.zip", *on)
+    found += printed(capsys, "audit", "--diff", "new.zip", "old.zip", *on)
+
+    names = [document["schema"].split("/")[1] for document in found]
+    assert names == ["audit-refused", "audit", "audit", "audit-diff", "audit-diff"]
     assert [problem for document in found for problem in problems(document)] == []
 
 

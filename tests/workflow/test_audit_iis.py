@@ -22,6 +22,7 @@ _WRONG = {
 
 def _audited(path: Path, build: str | None = None, role: str | None = None) -> AuditedServer:
     (server,) = audit(AuditPlan((path,), AS_OF, build, role=role))
+    assert isinstance(server, AuditedServer)
     return server
 
 

@@ -20,7 +20,7 @@ from patchstand.assess.standings import (
     update_standings,
 )
 from patchstand.assess.verdict import is_stale, judge, judge_build, judge_set
-from patchstand.model import Finding
+from patchstand.model import Finding, Why
 from patchstand.plugins import declared
 
 __all__ = [
@@ -61,13 +61,20 @@ def _of_verdict(subject: Subject) -> tuple[Finding, ...]:
     identity = subject.identity
     bare = replace(identity, evidence=(), node=None, fronts=(), seen_on=None)
     unread = tuple(clue.value for clue in identity.evidence if clue.reason)
-    key = (subject.knowledge, bare, unread, subject.assessment.as_of)
+    key = (subject.knowledge, bare, unread, subject.assessment.as_of, _settings(subject))
     if key not in _remembered:
         runs = [check.run(subject) for check in _checks() if not check.of_address]
         _remembered[key] = tuple(finding for found in runs for finding in found)
         if len(_remembered) > _MOST_REMEMBERED:
             _remembered.popitem(last=False)
     return _remembered[key]
+
+
+def _settings(subject: Subject) -> tuple[object, ...]:
+    """What settings of this server decided: servers of one build differ in it."""
+    cves = subject.assessment.cves
+    decided = (cve for cve in cves if cve.why is Why.CONFIGURATION)
+    return tuple((cve.id, cve.status) for cve in decided)
 
 
 def most_severe_first(found: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -4,9 +4,11 @@ Nothing is unpacked to the disk and no link is followed, so that no name in a bu
 out of it. What cannot be read is named and left out.
 """
 
+import io
 import stat
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -29,13 +31,48 @@ class Member:
     content: bytes
 
 
-def members(path: Path) -> Iterator[Member | Skipped]:
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A zip that was read already, so that what is judged is what was verified."""
+
+    name: str
+    content: bytes
+
+
+def members(source: Path | Archive) -> Iterator[Member | Skipped]:
     """The files of a bundle in the order of their names; those that cannot be read say why.
 
     Raises:
         UsageError: there is no such file or folder, or it is a broken zip.
     """
-    yield from _limited(_of_path(path))
+    yield from _limited(_of_path(source) if isinstance(source, Path) else _of_zip(source))
+
+
+def member(source: Path | Archive, name: str) -> Member | Skipped | None:
+    """One file of a folder or a zip by its exact path in it; None when it is not there.
+
+    Raises:
+        UsageError: it is a broken zip.
+    """
+    if isinstance(source, Path) and source.is_dir():
+        path = source / name
+        return _file(path, name) if path.is_file() or path.is_symlink() else None
+    with _opened(source) as archive:
+        if name not in archive.namelist():
+            return None
+        return _entry(archive, archive.getinfo(name))
+
+
+def archive(path: Path) -> Archive:
+    """A zip in memory.
+
+    Raises:
+        UsageError: it cannot be read, or is larger than a file of a bundle may be.
+    """
+    file = _file(path, path.name)
+    if isinstance(file, Skipped):
+        raise UsageError(f"{path}: {file.why}")
+    return Archive(path.name, file.content)
 
 
 def members_of(paths: Sequence[Path]) -> Iterator[Member | Skipped]:
@@ -119,14 +156,22 @@ def _too_large() -> str:
     return f"larger than {LARGEST >> 20} MB"
 
 
-def _of_zip(path: Path) -> Iterator[Member | Skipped]:
+@contextmanager
+def _opened(source: Path | Archive) -> Iterator[zipfile.ZipFile]:
+    whole = source if isinstance(source, Path) else io.BytesIO(source.content)
+    name = source if isinstance(source, Path) else source.name
     try:
-        with zipfile.ZipFile(path) as archive:
-            for entry in sorted(archive.infolist(), key=lambda each: each.filename):
-                if not entry.is_dir():
-                    yield _entry(archive, entry)
+        with zipfile.ZipFile(whole) as archive:
+            yield archive
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-        raise UsageError(f"{path}: a broken zip: {error}") from error
+        raise UsageError(f"{name}: a broken zip: {error}") from error
+
+
+def _of_zip(source: Path | Archive) -> Iterator[Member | Skipped]:
+    with _opened(source) as archive:
+        for entry in sorted(archive.infolist(), key=lambda each: each.filename):
+            if not entry.is_dir():
+                yield _entry(archive, entry)
 
 
 def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Member | Skipped:

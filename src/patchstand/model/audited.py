@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from patchstand.model.assessment import Assessment, Finding
+from patchstand.model.bundled import Provenance
 from patchstand.model.directories import DirectoryProtection, ProtectionSummary
 from patchstand.model.evidence import Identity
 from patchstand.model.inside import Skipped
@@ -36,3 +37,4 @@ class AuditedServer:
     extended_protection: tuple[DirectoryProtection, ...] = ()
     extended_protection_summary: ProtectionSummary | None = None
     mitigations: tuple[SeenMitigation, ...] = ()
+    provenance: Provenance | None = None

@@ -22,6 +22,7 @@ from patchstand.model import (
     Sighted,
     Support,
 )
+from patchstand.model.inside import Reading
 
 Document = dict[str, Any]
 
@@ -40,13 +41,13 @@ def identity_document(
 
     `source_line` is the line of the file the text came from, null for a single text.
     """
-    document = {"schema": "patchstand/identity/1", **_identity(sighted.nodes[0])}
+    document = {"schema": "patchstand/identity/1", **identity_part(sighted.nodes[0])}
     document |= {"kind": kind, "source_line": source_line}
-    document["nodes"] = [_identity(node) for node in sighted.nodes]
+    document["nodes"] = [identity_part(node) for node in sighted.nodes]
     return document
 
 
-def _identity(found: Identity) -> Document:
+def identity_part(found: Identity) -> Document:
     """One node: what it is, its set of builds, and why."""
     return {
         "is_exchange": found.is_exchange,
@@ -128,7 +129,7 @@ def check_document(server: CheckedServer, verdicts: Verdicts) -> Document:
         "class": server.server_class.value if server.server_class else None,
         "nodes": [
             {
-                "identity": _identity(node.identity),
+                "identity": identity_part(node.identity),
                 "assessment": _remembered(node.assessment, verdicts),
                 "findings": [finding_document(finding) for finding in _findings(node)],
             }
@@ -156,7 +157,13 @@ def finding_document(finding: Finding) -> Document:
         "remedy": [{"action": remedy.action, **dict(remedy.values)} for remedy in finding.remedy],
         "references": list(finding.references),
         "cves": list(finding.cves),
+        "read": [reading_document(each) for each in finding.read],
     }
+
+
+def reading_document(reading: Reading) -> Document:
+    """What was read where."""
+    return {"file": reading.file, "path": reading.path, "value": reading.value}
 
 
 def _remembered(assessment: Assessment | None, verdicts: Verdicts) -> msgspec.Raw | None:

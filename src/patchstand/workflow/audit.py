@@ -7,6 +7,7 @@ ServerState + Assessment -> checks -> findings, decisions -> Assessment
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from patchstand import knowledge
@@ -15,13 +16,21 @@ from patchstand.assess.audit import audit as run_checks
 from patchstand.assess.extended_protection import protection
 from patchstand.assess.inside import Inside
 from patchstand.assess.mitigations import seen_mitigations
-from patchstand.collect.bundle import is_bundle, members, members_of
 from patchstand.collect.state import server_state
 from patchstand.errors import UsageError
 from patchstand.identify import identify
 from patchstand.model import Evidence, EvidenceKind, Identity, Knowledge
 from patchstand.model.audited import AuditedServer, OpenQuestion
+from patchstand.model.bundled import RefusedBundle
 from patchstand.model.inside import ServerState
+from patchstand.workflow.audit_sources import (
+    Source,
+    altered,
+    compared_with,
+    known_certificates,
+    open_source,
+    sources,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,8 @@ class AuditPlan:
     """What to audit: bundles and single files; `build` where no file tells it.
 
     `role`: of an Exchange 2013 server, `cas`, `mbx` or `both`, where no file tells it.
+    `inbox`: a folder whose zips are bundles too; `certificates`: PEM, those that may have
+    signed them.
     """
 
     paths: tuple[Path, ...]
@@ -36,29 +47,72 @@ class AuditPlan:
     build: str | None = None
     override: Path | None = None
     role: str | None = None
+    inbox: Path | None = None
+    certificates: Path | None = None
 
 
-def audit(plan: AuditPlan) -> Iterator[AuditedServer]:
+def audit(plan: AuditPlan) -> Iterator[AuditedServer | RefusedBundle]:
     """Audit every bundle; single files together are one.
 
+    A bundle that cannot be opened is refused, and the others are judged; the only one raises.
+
     Raises:
-        UsageError: there is no such file, a bundle cannot be opened, or is no server's.
+        UsageError: there is no such file or folder, or the only bundle is no server's; the
+            certificates are none.
     """
-    known = knowledge.load(plan.override)
-    for name, paths in _servers(plan.paths):
-        whole = len(paths) == 1 and is_bundle(paths[0])
-        files = members(paths[0]) if whole else members_of(paths)
-        yield audited(server_state(name, files, known.directories.directories), known, plan)
+    found = sources_of(plan)
+    for source in found:
+        yield audit_source(source, plan, is_only=is_only(found))
 
 
-def _servers(paths: Sequence[Path]) -> Iterator[tuple[str, tuple[Path, ...]]]:
-    """Each folder and zip is a server; the files that were named by themselves are one."""
-    single = tuple(path for path in paths if not is_bundle(path))
-    for path in paths:
-        if path not in single:
-            yield path.name, (path,)
-    if single:
-        yield single[0].name, single
+def sources_of(plan: AuditPlan) -> tuple[Source, ...]:
+    """What a plan names, once it is known that it can be carried out.
+
+    Raises:
+        UsageError: the inbox cannot be listed, the certificates are none.
+    """
+    if plan.certificates is not None:
+        known_certificates(plan.certificates)
+    return sources(plan.paths, plan.inbox)
+
+
+def is_only(found: Sequence[Source]) -> bool:
+    """True for a bundle that somebody named by itself: an inbox may hold anything."""
+    return len(found) == 1 and not found[0].is_received
+
+
+def audit_source(
+    source: Source, plan: AuditPlan, *, is_only: bool = False
+) -> AuditedServer | RefusedBundle:
+    """Audit one bundle in whatever process this is.
+
+    Raises:
+        UsageError: as `audit`, when it is the only one.
+    """
+    try:
+        return _audited_source(source, plan)
+    except UsageError as error:
+        if is_only:
+            raise
+        return RefusedBundle(source.name, str(error))
+
+
+def _audited_source(source: Source, plan: AuditPlan) -> AuditedServer | RefusedBundle:
+    known = _known(plan.override)
+    opened = open_source(source, plan.certificates)
+    if isinstance(opened, RefusedBundle):
+        return opened
+    state = server_state(source.name, opened.files, known.directories.directories)
+    provenance = compared_with(opened.provenance, state)
+    if plan.certificates is not None and source.is_received and provenance.altered:
+        return RefusedBundle(source.name, altered(provenance))
+    return replace(audited(state, known, plan), provenance=provenance)
+
+
+@cache
+def _known(override: Path | None) -> Knowledge:
+    """The knowledge, loaded once in a process."""
+    return knowledge.load(override)
 
 
 def audited(state: ServerState, known: Knowledge, plan: AuditPlan) -> AuditedServer:
