@@ -10,15 +10,23 @@ from patchstand.model.seen_mitigations import Effect
 
 def broken_invariants(knowledge: Knowledge) -> Iterator[str]:
     """Yield one sentence per broken invariant; nothing for sound knowledge."""
+    yield from broken_builds_and_flaws(knowledge)
+    yield from _directories(knowledge)
+    yield from _mitigations(knowledge)
+    yield from broken_surroundings(knowledge)
+
+
+def broken_builds_and_flaws(knowledge: Knowledge) -> Iterator[str]:
+    """The same for builds, CVEs, support and fingerprints; not for what an audit compares with.
+
+    Those tables name builds and CVEs, which files of one's own may not know yet.
+    """
     yield from _builds(knowledge)
     yield from _cumulative_updates(knowledge)
     yield from _articles(knowledge)
     yield from _cves(knowledge)
     yield from _support(knowledge)
     yield from _fingerprints(knowledge)
-    yield from _directories(knowledge)
-    yield from _mitigations(knowledge)
-    yield from broken_surroundings(knowledge)
 
 
 def _fingerprints(knowledge: Knowledge) -> Iterator[str]:

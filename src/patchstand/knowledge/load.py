@@ -6,6 +6,7 @@ Files: `about.json` (version, coverage, sources), `updates.json`, `cves.json`,
 """
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
@@ -16,7 +17,7 @@ import msgspec
 from patchstand.errors import KnowledgeError
 from patchstand.knowledge.files import read_data_file
 from patchstand.knowledge.inside import exchange_directories, known_mitigations
-from patchstand.knowledge.invariants import broken_invariants
+from patchstand.knowledge.invariants import broken_builds_and_flaws, broken_invariants
 from patchstand.knowledge.surroundings import fix_switches, known_issues, windows_releases
 from patchstand.model import (
     Build,
@@ -152,6 +153,14 @@ class _RejectedFile(msgspec.Struct, forbid_unknown_fields=True):
     rejected: list[_RejectedRow]
 
 
+_AUDIT_FILES = (
+    "exchange-directories.json",
+    "fix-switches.json",
+    "known-issues.json",
+    "mitigations-seen.json",
+    "windows.json",
+)
+"""What an audit compares with."""
 _FILES = (
     "about.json",
     "updates.json",
@@ -159,9 +168,7 @@ _FILES = (
     "support.json",
     "rejected.json",
     "fingerprints.json",
-    "known-issues.json",
-    "fix-switches.json",
-    "windows.json",
+    *_AUDIT_FILES,
 )
 _DIGITS = 8
 
@@ -204,9 +211,15 @@ def load(override: Path | None = None) -> Knowledge:
     except (ValueError, re.error) as error:
         raise KnowledgeError(f"knowledge: {error}") from error
     if override is not None:  # the shipped files are proved by the tests, not at every start
-        for broken in broken_invariants(knowledge):
+        for broken in _broken(knowledge, override):
             raise KnowledgeError(f"knowledge in {override}: {broken}")
     return knowledge
+
+
+def _broken(knowledge: Knowledge, override: Path) -> Iterator[str]:
+    """What is broken in knowledge with files of one's own: the tables that these concern."""
+    whole = any((override / name).is_file() for name in _AUDIT_FILES)
+    return broken_invariants(knowledge) if whole else broken_builds_and_flaws(knowledge)
 
 
 def _own(override: Path | None) -> str:
