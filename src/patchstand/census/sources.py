@@ -62,13 +62,15 @@ def _distinct(rows: pa.Table) -> pa.Table:
 
 def _together(tables: Sequence[pa.Table]) -> pa.Table:
     """Names become the addresses that were asked under them, or stay names."""
-    rows = pa.concat_tables(tables).group_by(_NAMED.names).aggregate([])
+    rows = pa.concat_tables(tables).group_by(_NAMED.names, use_threads=False).aggregate([])
     has_address = rows["address"].is_valid()
     asked, by_name = rows.filter(has_address), rows.filter(pc.invert(has_address))
     places = asked.select(["target", "address", "ports"]).group_by(
-        ["target", "address", "ports"]
+        ["target", "address", "ports"], use_threads=False
     ).aggregate([])  # fmt: skip
-    found = by_name.select(["target", "source"]).join(places, "target", join_type="left outer")
+    found = by_name.select(["target", "source"]).join(
+        places, "target", join_type="left outer", use_threads=False
+    )
     named = pa.Table.from_arrays(
         [
             pc.coalesce(found["address"], found["target"]),
@@ -78,6 +80,6 @@ def _together(tables: Sequence[pa.Table]) -> pa.Table:
         schema=SEEN_BY,
     )
     whole = pa.concat_tables([asked.select(SEEN_BY.names), named])
-    return whole.group_by(SEEN_BY.names).aggregate([]).sort_by(
+    return whole.group_by(SEEN_BY.names, use_threads=False).aggregate([]).sort_by(
         [(name, "ascending") for name in SEEN_BY.names]
     )  # fmt: skip
