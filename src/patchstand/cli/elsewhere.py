@@ -78,12 +78,12 @@ def pool(options: argparse.Namespace) -> "Iterator[Executor | None]":
     Raises:
         UsageError: nobody answers there.
     """
-    from patchstand.workflow.beyond.executor import executor
-
     check(options)
     if not options.cluster and options.jobs == 1:
         yield None
         return
+    from patchstand.workflow.beyond.executor import executor
+
     with executor(options.cluster, _tls(options), options.jobs) as found:
         yield found
 

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import ParamSpec, TypeVar
 
 from patchstand.errors import PatchstandError, StoreError, UsageError
@@ -119,15 +120,24 @@ class _Undisturbed(ProcessPoolExecutor):
 
 @contextmanager
 def _held_back() -> Iterator[None]:
-    """Hold Ctrl-C back until the end; processes that begin meanwhile never see it."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
+    """Hold Ctrl-C back until the end; processes that begin meanwhile never see it.
+
+    They inherit what this thread blocks. Another thread may still be given the signal, and
+    Python then interrupts the main one: a handler of ours only notes it.
+    """
+    if not hasattr(signal, "pthread_sigmask") or current_thread() is not main_thread():
+        yield  # Windows, or a thread that Python never interrupts
         return
+    came: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler or signal.default_int_handler)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager
